@@ -1,0 +1,65 @@
+/**
+ * The contents behind a key: W tensors (weights, biases, k1, k2), padded, centred. What commits to them: R_W in mode I1, a hash in mode
+ * I0 (protocol §6.1); and the stack of a commitment group (§3.2).
+ */
+import { hashWords } from '../protocol/blake3.ts';
+import { bytesOf } from '../protocol/bytes.ts';
+import { residue } from '../protocol/field.ts';
+import { modes } from '../protocol/hash.ts';
+import { rootOf, treeOf } from '../protocol/merkle.ts';
+import { encode } from '../protocol/ntt.ts';
+import type { KeyFields } from './key.ts';
+import type { Group, Plan } from './plan.ts';
+
+/** H_weights of all W tensors, by tensor index, padded, as u32le residues. */
+export function weightsHash(key: Pick<KeyFields, 'tensors'>, contents: ReadonlyMap<number, Int32Array>): Uint8Array {
+  const list = key.tensors.flatMap((t, i) => (t.home === 'W' ? [contents.get(i) as Int32Array] : []));
+  const words = new Uint32Array(list.reduce((n, v) => n + v.length, 0));
+  let at = 0;
+  for (const v of list) for (let i = 0; i < v.length; i++) words[at++] = residue(v[i] as number);
+  const out = new Uint32Array(8);
+  hashWords(modes.weights, words, 0, 4 * words.length, out, 0);
+  return bytesOf(out);
+}
+
+/** The stack of a group: its columns one after the other, 2^h residues each. */
+export function stackOf(plan: Plan, h: number, group: Group, values: (tensor: number) => Int32Array): Uint32Array {
+  const { columns } = plan.groups.find((g) => g.group === group) as { columns: number };
+  const stack = new Uint32Array(columns * 2 ** h);
+  for (const [t, place] of plan.place) {
+    if (place.group !== group) continue;
+    const v = values(t);
+    for (let i = 0; i < v.length; i++) stack[place.address + i] = residue(v[i] as number);
+  }
+  return stack;
+}
+
+/** Codeword rows per leaf block: bounds the memory of hashing to 2^h+lr digests plus one block of columns. */
+export interface Commitment {
+  /** Encoded columns one after the other, n each. */
+  readonly code: Uint32Array;
+  readonly tree: readonly Uint32Array[];
+}
+
+/** Encodes every column of a stack at rate 2^-lr and builds the Merkle tree over the rows (§3.2, §4.2). */
+export function commitStack(stack: Uint32Array, h: number, lr: number): Commitment {
+  const m = 2 ** h;
+  const n = 2 ** (h + lr);
+  const columns = stack.length / m;
+  const code = new Uint32Array(columns * n);
+  for (let c = 0; c < columns; c++) encode(stack.subarray(c * m, (c + 1) * m), m, code.subarray(c * n, (c + 1) * n), n);
+  const leaves = new Uint32Array(8 * n);
+  // Rows are gathered a block at a time: columns are long, so reading one row across them misses the cache at every limb.
+  const block = Math.min(n, 64);
+  const rows = new Uint32Array(block * columns);
+  for (let start = 0; start < n; start += block) {
+    for (let c = 0; c < columns; c++) for (let j = 0; j < block; j++) rows[j * columns + c] = code[c * n + start + j] as number;
+    for (let j = 0; j < block; j++) hashWords(modes.leaf, rows, j * columns, 4 * columns, leaves, 8 * (start + j));
+  }
+  return { code, tree: treeOf(leaves) };
+}
+
+/** R of a group. */
+export function stackRoot(stack: Uint32Array, h: number, lr: number): Uint8Array {
+  return rootOf(commitStack(stack, h, lr).tree);
+}

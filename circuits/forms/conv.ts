@@ -1,0 +1,84 @@
+/**
+ * conv: acc[co,y,x] = b[co] + Σ W[co,ci',ky·Kw+kx] · X[g·Ci'+ci', y·σy+ky·δy−πt, x·σx+kx·δx−πl], X = 0 outside (protocol §7.2).
+ */
+import { paddedSize, paddedStrides } from '../shape.ts';
+import type { ConvForm } from '../types.ts';
+import { type FormSpec, forEachTap, isInteger, magnitude, windowCount, windowNumbers } from './form.ts';
+
+const powerOfTwo = (v: number): boolean => Number.isInteger(Math.log2(v));
+
+export const conv: FormSpec<ConvForm> = {
+  fields: [
+    ['x', 'int'],
+    ['w', 'int'],
+    ['b', 'int'],
+    ['kh', 'int'],
+    ['kw', 'int'],
+    ['stride', 'pair'],
+    ['pad', 'quad'],
+    ['dilation', 'pair'],
+    ['groups', 'int'],
+  ],
+  operands: (f) => [f.x],
+  weights: (f) => [f.w, f.b],
+  dims(tensors, f) {
+    const x = tensors[f.x]?.dims;
+    const w = tensors[f.w]?.dims;
+    const b = tensors[f.b]?.dims;
+    if (x === undefined || w === undefined || b === undefined || x.length !== 3 || w.length !== 3 || b.length !== 1) return null;
+    const [co, ci, taps] = w as [number, number, number];
+    if (taps !== f.kh * f.kw || ci * f.groups !== x[0] || co % f.groups !== 0 || b[0] !== co) return null;
+    const ho = windowCount(x[1] as number, f.pad[0], f.pad[2], f.dilation[0], f.kh, f.stride[0]);
+    const wo = windowCount(x[2] as number, f.pad[1], f.pad[3], f.dilation[1], f.kw, f.stride[1]);
+    return ho === null || wo === null ? null : [co, ho, wo];
+  },
+  bounds(tensors, f, weights) {
+    const w = weights(f.w);
+    const b = weights(f.b);
+    const co = (tensors[f.w]?.dims[0] as number) || 1;
+    const row = w.length / (w.length === paddedSize(tensors[f.w]?.dims as number[]) ? paddedSize([co]) : co);
+    const xmax = magnitude(tensors[f.x] as never);
+    return Array.from({ length: co }, (_, c) => {
+      let s = 0;
+      for (let i = c * row; i < (c + 1) * row; i++) s += Math.abs(w[i] as number);
+      return s * xmax + Math.abs(b[c] as number);
+    });
+  },
+  numbers(tensors, f) {
+    const window = windowNumbers(f);
+    if (window !== null) return window;
+    if (!isInteger(f.groups, 1, 2 ** 20)) return 'groups outside [1, 2^20]';
+    const [co, ci] = (tensors[f.w]?.dims ?? [0, 0]) as [number, number];
+    if (f.groups > 1 && !(powerOfTwo(co / f.groups) && powerOfTwo(ci))) return 'S5: channels of a group are no power of two';
+    return null;
+  },
+  accumulate(tensors, f, values, outDims) {
+    const xDims = tensors[f.x]?.dims as [number, number, number];
+    const wDims = tensors[f.w]?.dims as [number, number, number];
+    const [x, w, b] = [values(f.x), values(f.w), values(f.b)];
+    const [co, ho, wo] = outDims as [number, number, number];
+    const [xc, xr] = paddedStrides(xDims) as [number, number, number];
+    const [wc, wi] = paddedStrides(wDims) as [number, number, number];
+    const [oc, or] = paddedStrides(outDims) as [number, number, number];
+    const out = new Int32Array(paddedSize(outDims));
+    const perGroup = co / f.groups;
+    for (let c = 0; c < co; c++) {
+      const bias = b[c] as number;
+      for (let y = 0; y < ho; y++) out.fill(bias, c * oc + y * or, c * oc + y * or + wo);
+      const group = Math.floor(c / perGroup);
+      for (let i = 0; i < wDims[1]; i++) {
+        const base = (group * wDims[1] + i) * xc;
+        for (let ky = 0; ky < f.kh; ky++) {
+          for (let kx = 0; kx < f.kw; kx++) {
+            const k = w[c * wc + i * wi + ky * f.kw + kx] as number;
+            if (k === 0) continue;
+            forEachTap({ ky, kx, ...f }, [ho, wo], [xDims[1], xDims[2]], or, xr, (o, at, n, step) => {
+              for (let j = 0, p = base + at, q = c * oc + o; j < n; j++, p += step, q++) out[q] = (out[q] as number) + k * (x[p] as number);
+            });
+          }
+        }
+      }
+    }
+    return out;
+  },
+};

@@ -1,0 +1,66 @@
+/**
+ * dense: acc[t,n] = b[n] + Σ_k W[n,k] · X[t,k]; the first `sp` dims of X are t, the rest is k (protocol §7.2). Gemm, MatMul with weights;
+ * a Flatten before it is absorbed by the shape of W.
+ */
+import { forEachValid, paddedSize, paddedStrides, product } from '../shape.ts';
+import type { DenseForm } from '../types.ts';
+import { type FormSpec, isInteger, magnitude } from './form.ts';
+
+export const dense: FormSpec<DenseForm> = {
+  fields: [
+    ['x', 'int'],
+    ['w', 'int'],
+    ['b', 'int'],
+    ['sp', 'int'],
+  ],
+  operands: (f) => [f.x],
+  weights: (f) => [f.w, f.b],
+  dims(tensors, f) {
+    const x = tensors[f.x]?.dims;
+    const w = tensors[f.w]?.dims;
+    const b = tensors[f.b]?.dims;
+    if (x === undefined || w === undefined || b === undefined || f.sp >= x.length || b.length !== 1 || b[0] !== w[0]) return null;
+    const k = x.slice(f.sp);
+    if (w.length !== k.length + 1 || !k.every((v, i) => v === w[i + 1])) return null;
+    return [...x.slice(0, f.sp), w[0] as number];
+  },
+  bounds(tensors, f, weights) {
+    const w = weights(f.w);
+    const b = weights(f.b);
+    const dims = tensors[f.w]?.dims as number[];
+    const n = dims[0] as number;
+    const row = w.length === product(dims) ? product(dims.slice(1)) : paddedSize(dims.slice(1));
+    const xmax = magnitude(tensors[f.x] as never);
+    return Array.from({ length: n }, (_, c) => {
+      let s = 0;
+      for (let i = c * row; i < (c + 1) * row; i++) s += Math.abs(w[i] as number);
+      return s * xmax + Math.abs(b[c] as number);
+    });
+  },
+  numbers: (tensors, f) => (isInteger(f.sp, 0, 8) && f.sp < (tensors[f.x]?.dims.length ?? 0) ? null : 'sp outside [0, 8] or the rank of x'),
+  accumulate(tensors, f, values, outDims) {
+    const xDims = tensors[f.x]?.dims as number[];
+    const [x, w, b] = [values(f.x), values(f.w), values(f.b)];
+    const rowSize = paddedSize(xDims.slice(f.sp));
+    const rows = x.length / rowSize;
+    const n = outDims[outDims.length - 1] as number;
+    const nPadded = paddedSize([n]);
+    const out = new Int32Array(rows * nPadded);
+    for (let t = 0; t < rows; t++) {
+      const from = t * rowSize;
+      for (let c = 0; c < n; c++) {
+        let s = 0;
+        for (let i = 0, j = c * rowSize; i < rowSize; i++, j++) s += (x[from + i] as number) * (w[j] as number);
+        out[t * nPadded + c] = s;
+      }
+    }
+    const stride = f.sp === 0 ? [] : paddedStrides(outDims);
+    const lead = outDims.slice(0, f.sp);
+    if (stride.length === 0) for (let c = 0; c < n; c++) out[c] = (out[c] as number) + (b[c] as number);
+    else
+      forEachValid(lead, (p) => {
+        for (let c = 0; c < n; c++) out[p * nPadded + c] = (out[p * nPadded + c] as number) + (b[c] as number);
+      });
+    return out;
+  },
+};

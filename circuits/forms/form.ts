@@ -1,0 +1,74 @@
+/**
+ * What every accumulator form knows about itself (protocol §7.2). One file a form; `index.ts` lists them.
+ */
+import type { Form, Tensor } from '../types.ts';
+
+/** Padded values by tensor index; weights included. */
+export type Values = (tensor: number) => Int32Array;
+
+export interface FormSpec<F extends Form> {
+  /** Fields in the order of the key encoding (§6.5). */
+  readonly fields: readonly (readonly [keyof F & string, FieldType])[];
+  /** Tensors it reads, weights excluded. */
+  operands(f: F): number[];
+  /** Weight and bias, for conv and dense. */
+  weights(f: F): [number, number] | null;
+  /** Output dims, or null if the shapes do not fit (S8). */
+  dims(tensors: readonly Tensor[], f: F): number[] | null;
+  /** The interval bound of |acc| per channel, one entry when all channels share it (S2). `weights` gives true (unpadded or padded) values. */
+  bounds(tensors: readonly Tensor[], f: F, weights: (t: number) => Int32Array): number[];
+  /** Number conditions beyond shapes (S11, S5); a sentence if one fails. */
+  numbers(tensors: readonly Tensor[], f: F): string | null;
+  /** The padded accumulator, from padded operands: the relation reads whole padded tensors, so padded rows of an operand count too. */
+  accumulate(tensors: readonly Tensor[], f: F, values: Values, outDims: readonly number[]): Int32Array;
+}
+
+export type FieldType = 'int' | 'pair' | 'quad' | 'terms';
+
+/** Largest magnitude a tensor's bounds allow. */
+export function magnitude(t: Tensor): number {
+  return Math.max(Math.abs(t.lo as number), Math.abs(t.hi as number));
+}
+
+export function isInteger(v: number, lo: number, hi: number): boolean {
+  return Number.isInteger(v) && v >= lo && v <= hi;
+}
+
+/** Output size of a window along one axis, or null if it does not fit. */
+export function windowCount(size: number, before: number, after: number, dilation: number, taps: number, stride: number): number | null {
+  const room = size + before + after - dilation * (taps - 1) - 1;
+  return room < 0 ? null : Math.floor(room / stride) + 1;
+}
+
+export function windowNumbers(f: { kh: number; kw: number; stride: number[]; pad: number[]; dilation: number[] }): string | null {
+  const limit = 2 ** 20;
+  if (![...f.stride, ...f.dilation, f.kh, f.kw].every((v) => isInteger(v, 1, limit))) return 'stride, dilation or kernel outside [1, 2^20]';
+  if (!f.pad.every((v) => isInteger(v, 0, limit))) return 'pad outside [0, 2^20]';
+  return null;
+}
+
+/**
+ * Calls `visit(output offset, input offset)` for the outputs of one tap of a two-dimensional window that read inside the image.
+ * Offsets are in padded layout, relative to the channel.
+ */
+export function forEachTap(
+  tap: { ky: number; kx: number; stride: readonly number[]; dilation: readonly number[]; pad: readonly number[] },
+  [ho, wo]: readonly [number, number],
+  [h, w]: readonly [number, number],
+  outStride: number,
+  inStride: number,
+  visitRow: (out: number, input: number, count: number, step: number) => void,
+): void {
+  const [sy, sx] = tap.stride as [number, number];
+  const dy = tap.ky * (tap.dilation[0] as number) - (tap.pad[0] as number);
+  const dx = tap.kx * (tap.dilation[1] as number) - (tap.pad[1] as number);
+  // Columns x with 0 <= x·sx + dx < w.
+  const first = Math.max(0, Math.ceil(-dx / sx));
+  const end = Math.min(wo, Math.floor((w - 1 - dx) / sx) + 1);
+  if (end <= first) return;
+  for (let y = 0; y < ho; y++) {
+    const row = y * sy + dy;
+    if (row < 0 || row >= h) continue;
+    visitRow(y * outStride + first, row * inStride + first * sx + dx, end - first, sx);
+  }
+}

@@ -1,0 +1,41 @@
+/** pool: the sum over a window, 0 outside (protocol §7.2, §7.5); the division is in the cells. */
+import { paddedSize, paddedStrides } from '../shape.ts';
+import type { PoolForm } from '../types.ts';
+import { type FormSpec, forEachTap, magnitude, windowCount, windowNumbers } from './form.ts';
+
+export const pool: FormSpec<PoolForm> = {
+  fields: [
+    ['x', 'int'],
+    ['kh', 'int'],
+    ['kw', 'int'],
+    ['stride', 'pair'],
+    ['pad', 'quad'],
+    ['dilation', 'pair'],
+  ],
+  operands: (f) => [f.x],
+  weights: () => null,
+  dims(tensors, f) {
+    const x = tensors[f.x]?.dims;
+    if (x === undefined || x.length !== 3) return null;
+    const ho = windowCount(x[1] as number, f.pad[0], f.pad[2], f.dilation[0], f.kh, f.stride[0]);
+    const wo = windowCount(x[2] as number, f.pad[1], f.pad[3], f.dilation[1], f.kw, f.stride[1]);
+    return ho === null || wo === null ? null : [x[0] as number, ho, wo];
+  },
+  bounds: (tensors, f) => [f.kh * f.kw * magnitude(tensors[f.x] as never)],
+  numbers: (_, f) => windowNumbers(f),
+  accumulate(tensors, f, values, outDims) {
+    const xDims = tensors[f.x]?.dims as [number, number, number];
+    const x = values(f.x);
+    const [xc, xr] = paddedStrides(xDims) as [number, number, number];
+    const [oc, or] = paddedStrides(outDims) as [number, number, number];
+    const out = new Int32Array(paddedSize(outDims));
+    const channels = x.length / xc;
+    for (let c = 0; c < channels; c++)
+      for (let ky = 0; ky < f.kh; ky++)
+        for (let kx = 0; kx < f.kw; kx++)
+          forEachTap({ ky, kx, ...f }, outDims.slice(1) as [number, number], [xDims[1], xDims[2]], or, xr, (o, at, n, step) => {
+            for (let j = 0, p = c * xc + at, q = c * oc + o; j < n; j++, p += step, q++) out[q] = (out[q] as number) + (x[p] as number);
+          });
+    return out;
+  },
+};

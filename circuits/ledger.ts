@@ -1,0 +1,30 @@
+/** The ledger of a key: what the soundness terms of protocol §10.3 count in this circuit. */
+import { type Ledger, type LedgerInput, ledger } from '../protocol/security.ts';
+import type { KeyFields } from './key.ts';
+import type { Plan } from './plan.ts';
+import type { Form, Op } from './types.ts';
+
+const formOf = (op: Op): Form | null => (op.kind === 'req' || op.kind === 'out' ? op.form : null);
+
+/** Counts for the ledger, without the parameters that are chosen from them. */
+export function ledgerCounts(key: Pick<KeyFields, 'ops' | 'h' | 'lr'>, plan: Plan): Omit<LedgerInput, 't' | 'grinding'> {
+  const forms = key.ops.flatMap((op) => formOf(op) ?? []);
+  const count = (...kinds: Form['kind'][]): number => forms.filter((f) => kinds.includes(f.kind)).length;
+  const linTerms = forms.reduce((s, f) => s + (f.kind === 'lin' ? f.terms.length : 0), 0);
+  return {
+    h: key.h,
+    lr: key.lr,
+    lookupCount: plan.lookupCount,
+    tableCount: plan.tableCount,
+    instances: plan.instances.length,
+    largestInstance: Math.max(...plan.instances.map((i) => i.bits)),
+    phaseA: count('conv', 'dense', 'mul'),
+    phaseB: count('conv', 'pool') + 2 * key.ops.filter((op) => op.kind === 'max').length,
+    claims: 6 * key.ops.length + linTerms + plan.tables.length + 2,
+    columns: plan.columns,
+  };
+}
+
+export function ledgerOf(key: KeyFields, plan: Plan): Ledger {
+  return ledger({ ...ledgerCounts(key, plan), t: key.t, grinding: key.grinding });
+}

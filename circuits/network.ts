@@ -1,0 +1,273 @@
+/**
+ * The integer network a compiler hands to `setup`: tensors, weights, ops, and the function behind every table.
+ *
+ * `NetworkBuilder` is the only way to make one; it takes ops in topological order and makes every choice the key needs
+ * in the canonical order of protocol §6.6 (tensors: inputs, then per op its weight, bias, rem, wid, y).
+ */
+import { Refused } from '../protocol/refused.ts';
+import { type Cell, cellsOf, chooseWidths, type Region, regionsOf } from './cells.ts';
+import { accumulatorBounds, formDims } from './forms/index.ts';
+import type { StepFunction } from './step.ts';
+import type { Dtype, Form, Home, IoTensor, MaxOp, Op, Tensor } from './types.ts';
+
+const HALF = 1065353216; // (p - 1) / 2
+const P = 2130706433;
+
+/** What stands behind the table of an op: cells of one function (or one per channel), or rows in full. */
+export type TableMeaning =
+  | { readonly kind: 'cells'; readonly functions: readonly StepFunction[] }
+  | { readonly kind: 'unary'; readonly rows: ReadonlyMap<number, number> }
+  | { readonly kind: 'pair'; readonly at: (a: number, b: number) => number };
+
+/** A table row before the key sorts it: k0 = 32·id + width, k1 = T (or x, or a + 1024·b), k2 = y. */
+export type Row = readonly [number, number, number];
+
+export interface Network {
+  readonly tensors: readonly Tensor[];
+  /** Values of the W tensors, row-major over the true dims. */
+  readonly weights: ReadonlyMap<number, Int32Array>;
+  readonly ops: readonly Op[];
+  /** By op index, for req, unary and bin. */
+  readonly meanings: ReadonlyMap<number, TableMeaning>;
+  /** Names for people, by op index: the node of the model an op came from. */
+  readonly labels: readonly string[];
+  readonly rows: readonly Row[];
+  readonly omega: ReadonlySet<number>;
+  readonly maxId: number | null;
+  readonly inputs: readonly IoTensor[];
+  readonly outputs: readonly IoTensor[];
+}
+
+export interface ReqOptions {
+  readonly home?: 'A' | 'PUB';
+  readonly label?: string;
+  /** Force these widths instead of the cost model of §5.4. */
+  readonly widths?: readonly number[];
+}
+
+export class NetworkBuilder {
+  readonly #tensors: Tensor[] = [];
+  readonly #weights = new Map<number, Int32Array>();
+  readonly #ops: Op[] = [];
+  readonly #meanings = new Map<number, TableMeaning>();
+  readonly #labels: string[] = [];
+  readonly #rows: Row[] = [];
+  readonly #omega = new Set<number>();
+  #nextId: number;
+  #maxId: number | null = null;
+
+  constructor(firstId = 2) {
+    this.#nextId = firstId;
+  }
+
+  get tensors(): readonly Tensor[] {
+    return this.#tensors;
+  }
+
+  /** An input tensor; call before any op. Returns the tensor index. */
+  input(dims: readonly number[], lo: number, hi: number, home: 'PUB' | 'X' = 'PUB'): number {
+    return this.#tensor(dims, home, lo, hi);
+  }
+
+  /** A weight or bias tensor with its values, row-major over `dims`. */
+  weight(dims: readonly number[], values: Int32Array): number {
+    const index = this.#tensor(dims, 'W', null, null);
+    this.#weights.set(index, values);
+    return index;
+  }
+
+  /** Dims of the accumulator of a form, or a refusal S8. */
+  dims(form: Form): number[] {
+    const dims = formDims(this.#tensors, form);
+    if (dims === null) throw new Refused('compile.shape', `the shapes of this ${form.kind} do not fit its operands`, { form });
+    return dims;
+  }
+
+  /** Bound of |acc| per channel of the form (one entry when all channels share it), from the real weights (S2). */
+  bounds(form: Form): number[] {
+    return accumulatorBounds(this.#tensors, form, (t) => this.#weights.get(t) as Int32Array);
+  }
+
+  /**
+   * A requantisation. `f`: one function, or one per channel (coordinate: last of a dense, first of every other form).
+   * `lo`, `hi`: centred bounds of y. Returns the tensor index of y.
+   */
+  req(form: Form, f: StepFunction | readonly StepFunction[], lo: number, hi: number, options: ReqOptions = {}): number {
+    const label = options.label ?? `op ${this.#ops.length}`;
+    const dims = this.dims(form);
+    const perChannel = Array.isArray(f);
+    const functions = (perChannel ? f : [f]) as readonly StepFunction[];
+    const bounds = this.bounds(form);
+    const bound = Math.max(...bounds);
+    const cd = perChannel ? (form.kind === 'dense' ? dims.length - 1 : 0) : null;
+    if (cd !== null && functions.length !== dims[cd])
+      throw new Refused('compile.channels', `${label}: ${functions.length} functions for ${dims[cd]} channels`);
+    if (bound > HALF)
+      throw new Refused('compile.accumulator', `${label}: the accumulator can reach ${bound}, more than (p-1)/2 = ${HALF}`, {
+        label,
+        bound,
+      });
+    const reach = functions.map((_, c) => (perChannel ? (bounds[c % bounds.length] as number) : bound));
+    const regions: Region[][] = functions.map((g, c) => regionsOf(g, reach[c] as number));
+    for (const list of regions)
+      for (const r of list)
+        if (r.y < lo || r.y > hi) throw new Refused('compile.bounds', `${label}: a value ${r.y} lies outside [${lo}, ${hi}]`);
+    const elements = 2 ** dims.reduce((s, d) => s + Math.ceil(Math.log2(d)), 0);
+    const widths = [...(options.widths ?? chooseWidths(regions, this.#omega, elements))].sort((a, b) => a - b);
+    for (const w of widths) if (w > 0) this.#omega.add(w);
+    const id = this.#nextId;
+    let tmax = 0;
+    for (const list of regions) {
+      const cells: Cell[] = cellsOf(list, widths, label);
+      for (const cell of cells) {
+        tmax = Math.max(tmax, Math.abs(cell.t));
+        this.#rows.push([32 * this.#nextId + cell.w, cell.t, cell.y]);
+      }
+      this.#nextId += 1;
+    }
+    const widest = widths[widths.length - 1] as number;
+    if (bound + tmax + 2 ** widest >= P)
+      throw new Refused(
+        'compile.accumulator',
+        `${label}: accumulator ${bound}, cell start ${tmax} and cell width 2^${widest} leave the field`,
+        { label },
+      );
+    const rem = this.#tensor(dims, 'A', null, null);
+    const wid = widths.length > 1 ? this.#tensor(dims, 'A', null, null) : null;
+    const y = this.#tensor(dims, options.home ?? 'A', lo, hi);
+    const w0 = wid === null ? (widths[0] as number) : null;
+    this.#meanings.set(this.#ops.length, { kind: 'cells', functions });
+    this.#push({ kind: 'req', form, rem, wid, w0, y, id, per: perChannel ? 1 : 0, cd, bound, tmax, widths }, label);
+    return y;
+  }
+
+  /** y = table[x], one row per reachable centred x. */
+  unary(x: number, rows: ReadonlyMap<number, number>, lo: number, hi: number, options: ReqOptions = {}): number {
+    for (const [k, v] of rows) this.#rows.push([32 * this.#nextId, k, v]);
+    const y = this.#tensor(this.#at(x).dims, options.home ?? 'A', lo, hi);
+    this.#meanings.set(this.#ops.length, { kind: 'unary', rows });
+    this.#push({ kind: 'unary', x, y, id: this.#nextId++ }, options.label);
+    return y;
+  }
+
+  /** y = at(a, b) over the bounds of both operands, each within [-511, 511] (S4). */
+  bin(a: number, b: number, at: (a: number, b: number) => number, lo: number, hi: number, options: ReqOptions = {}): number {
+    const [p, q] = [this.#at(a), this.#at(b)];
+    for (let u = p.lo as number; u <= (p.hi as number); u++)
+      for (let v = q.lo as number; v <= (q.hi as number); v++) this.#rows.push([32 * this.#nextId, u + 1024 * v, at(u, v)]);
+    const y = this.#tensor(p.dims, options.home ?? 'A', lo, hi);
+    this.#meanings.set(this.#ops.length, { kind: 'pair', at });
+    this.#push({ kind: 'bin', a, b, y, id: this.#nextId++ }, options.label);
+    return y;
+  }
+
+  /**
+   * Max-pool as a separable chain of pairwise maxima, x axis first (§7.6). x must be [C, H, W]; `pad` is [top, left, bottom, right].
+   * Returns the tensor index of the result, which is `x` itself for a 1×1 window with stride 1 and no padding.
+   */
+  maxPool(
+    x: number,
+    [kh, kw]: readonly [number, number],
+    stride: readonly [number, number],
+    pad: readonly [number, number, number, number],
+    dilation: readonly [number, number],
+    options: ReqOptions = {},
+  ): number {
+    const { lo, hi } = this.#at(x) as { lo: number; hi: number };
+    if (this.#maxId === null) this.#maxId = this.#nextId++;
+    const id = this.#maxId;
+    let current = x;
+    const axes: readonly [1 | 2, number][] = [
+      [2, kw],
+      [1, kh],
+    ];
+    for (const [axis, taps] of axes) {
+      const [s, d] = [stride[axis - 1] as number, dilation[axis - 1] as number];
+      const [before, after] = [pad[axis - 1] as number, pad[axis + 1] as number];
+      const dims = [...this.#at(current).dims];
+      dims[axis] = Math.floor(((dims[axis] as number) + before + after - d * (taps - 1) - 1) / s) + 1;
+      if ((dims[axis] as number) < 1)
+        throw new Refused('compile.shape', `${options.label ?? 'max-pool'}: the window does not fit the image`);
+      if (taps === 1 && s === 1 && before === 0 && after === 0) continue;
+      let prev: number | null = null;
+      const source = current;
+      for (let k = 1; k < Math.max(taps, 2); k++) {
+        const y: number = this.#tensor(dims, 'A', lo, hi);
+        const op: MaxOp = {
+          kind: 'max',
+          x: source,
+          axis,
+          stride: s,
+          pad: before,
+          dilation: d,
+          k0: prev === null ? 0 : null,
+          k1: Math.min(k, taps - 1),
+          prev,
+          y,
+          id,
+          lo,
+        };
+        this.#push(op, options.label);
+        prev = y;
+      }
+      current = prev as number;
+    }
+    if (current !== x) this.#at(current).home = options.home ?? 'A';
+    return current;
+  }
+
+  /** Range check of a committed input (home X); its interval must be 2^w long. */
+  range(x: number): void {
+    const { lo, hi } = this.#at(x) as { lo: number; hi: number };
+    const w = Math.ceil(Math.log2(hi - lo + 1));
+    if (2 ** w !== hi - lo + 1) throw new Refused('compile.range', `a committed input needs an interval of 2^w values, not [${lo}, ${hi}]`);
+    this.#omega.add(w);
+    this.#push({ kind: 'range', x, w }, 'input');
+  }
+
+  /** A public int32 accumulator. Returns its tensor. */
+  out(form: Form, label?: string): number {
+    const bound = Math.max(...this.bounds(form));
+    if (bound > HALF)
+      throw new Refused('compile.accumulator', `${label ?? 'output'}: the accumulator can reach ${bound}, more than (p-1)/2 = ${HALF}`, {
+        label,
+        bound,
+      });
+    const y = this.#tensor(this.dims(form), 'PUB', -bound, bound);
+    this.#push({ kind: 'out', form, y, bound }, label);
+    return y;
+  }
+
+  /** Closes the network. `inputs` and `outputs` in graph order. */
+  finish(inputs: readonly IoTensor[], outputs: readonly IoTensor[]): Network {
+    return {
+      tensors: this.#tensors,
+      weights: this.#weights,
+      ops: this.#ops,
+      meanings: this.#meanings,
+      labels: this.#labels,
+      rows: this.#rows,
+      omega: this.#omega,
+      maxId: this.#maxId,
+      inputs,
+      outputs,
+    };
+  }
+
+  #at(t: number): Tensor {
+    return this.#tensors[t] as Tensor;
+  }
+
+  #push(op: Op, label: string | undefined): void {
+    this.#labels.push(label ?? `op ${this.#ops.length}`);
+    this.#ops.push(op);
+  }
+
+  #tensor(dims: readonly number[], home: Home, lo: number | null, hi: number | null): number {
+    this.#tensors.push({ dims: [...dims], home, lo, hi });
+    return this.#tensors.length - 1;
+  }
+}
+
+/** `dtype` and zero point of a tensor that carries an accumulator. */
+export const ACCUMULATOR: { readonly dtype: Dtype; readonly zp: 0 } = { dtype: 'int32', zp: 0 };

@@ -1,0 +1,95 @@
+/**
+ * Setup: the canonical key of a network, and the contents behind it (protocol §6.6). Deterministic: same network, same bytes.
+ */
+import { chooseHeight, chooseQueries } from '../protocol/security.ts';
+import type { Contents } from './check.ts';
+import { stackOf, stackRoot, weightsHash } from './contents.ts';
+import { type Key, type KeyFields, type Mode, type Profile, sealKey } from './key.ts';
+import { ledgerCounts } from './ledger.ts';
+import type { Network } from './network.ts';
+import { contentBitsOf, type Group, type Plan, planOf, tableInstances } from './plan.ts';
+import { pad, paddedSize } from './shape.ts';
+import { contentOf, runsOf, sortedRows } from './tables.ts';
+import type { Tensor } from './types.ts';
+
+export interface SetupOptions {
+  readonly mode?: Mode;
+  /** `toy` exists for vectors and tests: t = 24, grinding 2/2/3, h = 6, lr = 2, no ledger. */
+  readonly profile?: Profile;
+}
+
+export interface SetupResult {
+  readonly key: Key;
+  readonly plan: Plan;
+  /** Padded W tensors, the columns k1 and k2 included. */
+  readonly contents: Contents;
+}
+
+/** The key before its commitment: all that the sizes of a proof depend on. */
+export interface Draft {
+  readonly fields: KeyFields;
+  readonly plan: Plan;
+  readonly contents: Contents;
+}
+
+/** Everything but the root of the weights, which is the slow part. */
+export function draftKey(network: Network, options: SetupOptions = {}): Draft {
+  const { mode = 'I1', profile = 'S100' } = options;
+  const rows = sortedRows(network);
+  const runs = runsOf(rows);
+  const omega = [...network.omega].sort((a, b) => a - b);
+  const content = contentOf(rows, runs);
+  const tables = tableInstances(runs, omega);
+  const column = (bits: number, home: 'A' | 'W'): Tensor => ({ dims: [2 ** bits], home, lo: null, hi: null });
+  const contentBits = contentBitsOf(runs);
+  const tensors: Tensor[] = [
+    ...network.tensors.map((t) => ({ ...t, dims: [...t.dims] })),
+    ...tables.map((i) => column(i.bits, 'A')),
+    column(contentBits, 'W'),
+    column(contentBits, 'W'),
+  ];
+  const contents = new Map<number, Int32Array>();
+  for (const [t, values] of network.weights) contents.set(t, pad(values, (tensors[t] as Tensor).dims));
+  contents.set(tensors.length - 2, content.k1);
+  contents.set(tensors.length - 1, content.k2);
+
+  const groups: Group[] = [
+    ...(mode === 'I1' ? (['W'] as const) : []),
+    ...(tensors.some((t) => t.home === 'X') ? (['X'] as const) : []),
+    'A',
+  ];
+  const elements = groups.map((g) => tensors.reduce((s, t) => s + (t.home === g ? paddedSize(t.dims) : 0), 0));
+  const { h, lr } = profile === 'toy' ? { h: 6, lr: 2 } : chooseHeight(elements);
+  const base: KeyFields = {
+    profile,
+    mode,
+    h,
+    lr,
+    t: 24,
+    grinding: [2, 2, 3],
+    tensors,
+    ops: network.ops,
+    omega,
+    runs,
+    inputs: network.inputs,
+    outputs: network.outputs,
+    wroot: new Uint8Array(32),
+  };
+  const plan = planOf(base);
+  const fields = profile === 'toy' ? base : { ...base, ...chooseQueries(ledgerCounts(base, plan)) };
+  return { fields, plan, contents };
+}
+
+/** The key of a network in the canonical choices of §6.6. */
+export function setup(network: Network, options: SetupOptions = {}): SetupResult {
+  const { fields, plan, contents } = draftKey(network, options);
+  const wroot =
+    fields.mode === 'I1'
+      ? stackRoot(
+          stackOf(plan, fields.h, 'W', (t) => contents.get(t) as Int32Array),
+          fields.h,
+          fields.lr,
+        )
+      : weightsHash(fields, contents);
+  return { key: sealKey({ ...fields, wroot }), plan, contents };
+}

@@ -1,0 +1,144 @@
+/**
+ * The words of a circuit: tensors, accumulator forms, ops (protocol §3.1, §6.5, §7).
+ *
+ * All tensors hold centred integers `q - zeroPoint`. A tensor is named by its index in the tensor list.
+ */
+
+/** Who evaluates the claims on a tensor: the verifier (`PUB`), the model owner's commitment (`W`), a committed input (`X`), the witness (`A`). */
+export type Home = 'PUB' | 'W' | 'X' | 'A';
+
+/** `dims` are the true sizes, each >= 1; `lo`, `hi` bound the centred values and exist only on PUB, X and lookup-output tensors (S11). */
+export interface Tensor {
+  dims: number[];
+  home: Home;
+  lo: number | null;
+  hi: number | null;
+}
+
+export interface ConvForm {
+  kind: 'conv';
+  x: number;
+  /** Weight tensor, dims [Co, Ci/groups, kh*kw]. */
+  w: number;
+  /** Bias tensor, dims [Co]. */
+  b: number;
+  kh: number;
+  kw: number;
+  stride: [number, number];
+  /** [top, left, bottom, right] */
+  pad: [number, number, number, number];
+  dilation: [number, number];
+  groups: number;
+}
+
+/** `acc[t, n] = b[n] + sum_k W[n, k] X[t, k]`; the first `sp` dims of X are t, the rest is k. W has dims [N, ...k dims of X]. */
+export interface DenseForm {
+  kind: 'dense';
+  x: number;
+  w: number;
+  b: number;
+  sp: number;
+}
+
+/** `acc = constant + sum_i c_i t_i`, all of the same dims; terms are [coefficient, tensor]. */
+export interface LinForm {
+  kind: 'lin';
+  terms: [number, number][];
+  constant: number;
+}
+
+/** Sum over the window, 0 outside; the division is in the cells. */
+export interface PoolForm {
+  kind: 'pool';
+  x: number;
+  kh: number;
+  kw: number;
+  stride: [number, number];
+  pad: [number, number, number, number];
+  dilation: [number, number];
+}
+
+export interface MulForm {
+  kind: 'mul';
+  a: number;
+  b: number;
+}
+
+export type Form = ConvForm | DenseForm | LinForm | PoolForm | MulForm;
+
+/** Requantisation: accumulator to y through cells (§5.3). */
+export interface ReqOp {
+  kind: 'req';
+  form: Form;
+  rem: number;
+  /** Committed width column, or null when the op has one width. */
+  wid: number | null;
+  /** The one width when `wid` is null. */
+  w0: number | null;
+  y: number;
+  /** First table id; with `per` = 1 channel c uses id + c. */
+  id: number;
+  per: 0 | 1;
+  /** The channel coordinate of y when `per` = 1. */
+  cd: number | null;
+  /** A: |acc| <= bound. */
+  bound: number;
+  tmax: number;
+  widths: number[];
+}
+
+export interface UnaryOp {
+  kind: 'unary';
+  x: number;
+  y: number;
+  id: number;
+}
+
+export interface BinOp {
+  kind: 'bin';
+  a: number;
+  b: number;
+  y: number;
+  id: number;
+}
+
+/** One pairwise maximum along `axis` (1 = y, 2 = x): taps k0 (or `prev`) and k1 (§7.6). */
+export interface MaxOp {
+  kind: 'max';
+  x: number;
+  axis: 1 | 2;
+  stride: number;
+  pad: number;
+  dilation: number;
+  k0: number | null;
+  k1: number;
+  prev: number | null;
+  y: number;
+  id: number;
+  lo: number;
+}
+
+export interface RangeOp {
+  kind: 'range';
+  x: number;
+  w: number;
+}
+
+/** A public int32 accumulator. */
+export interface OutOp {
+  kind: 'out';
+  form: Form;
+  y: number;
+  bound: number;
+}
+
+export type Op = ReqOp | UnaryOp | BinOp | MaxOp | RangeOp | OutOp;
+
+export type Dtype = 'int8' | 'uint8' | 'int32';
+
+/** A tensor that enters or leaves the statement: raw value = centred value + zp. */
+export interface IoTensor {
+  tensor: number;
+  dtype: Dtype;
+  zp: number;
+}

@@ -1,0 +1,100 @@
+/**
+ * Reed–Solomon encoding (protocol §3.2): column c is the polynomial with these coefficients, evaluated at ω_n^j, j = 0..n-1.
+ *
+ * Iterative decimation in time over a base-field column; a column of extension elements is four base columns (ω is a base element).
+ */
+import { mul, P, pow, rootOfUnity } from './field.ts';
+
+/** Twiddles of a transform of size n: ω_n^j for j < n/2, and the float64 quotients ω/p that make a product one rounding cheaper. */
+interface Twiddles {
+  readonly w: Uint32Array;
+  readonly ratio: Float64Array;
+}
+
+const cache = new Map<number, Twiddles>();
+
+function twiddles(n: number): Twiddles {
+  let t = cache.get(n);
+  if (t === undefined) {
+    const root = rootOfUnity(n);
+    const w = new Uint32Array(n / 2);
+    const ratio = new Float64Array(n / 2);
+    let x = 1;
+    for (let j = 0; j < n / 2; j++) {
+      w[j] = x;
+      ratio[j] = x / P;
+      x = mul(x, root);
+    }
+    t = { w, ratio };
+    cache.set(n, t);
+  }
+  return t;
+}
+
+function bitReverse(i: number, bits: number): number {
+  let v = i;
+  let r = 0;
+  for (let b = 0; b < bits; b++) {
+    r = (r << 1) | (v & 1);
+    v >>>= 1;
+  }
+  return r;
+}
+
+/**
+ * Evaluates the polynomial with coefficients `a[0..m)` at ω_n^j for j < n; m and n powers of two, m ≤ n ≤ 2^24.
+ *
+ * Writes `out[0..n)`. Coefficients past m are zero, so the first log2(n/m) levels only copy.
+ */
+export function encode(a: Uint32Array, m: number, out: Uint32Array, n: number): void {
+  const bits = Math.log2(n);
+  const copies = n / m;
+  const mBits = Math.log2(m);
+  for (let i = 0; i < m; i++) {
+    const v = a[i] as number;
+    const at = bitReverse(i, mBits) * copies;
+    for (let k = 0; k < copies; k++) out[at + k] = v;
+  }
+  if (n === 1) return;
+  const { w, ratio } = twiddles(n);
+  for (let level = bits - mBits; level < bits; level++) {
+    const half = 1 << level;
+    const stride = n >> (level + 1);
+    for (let start = 0; start < n; start += 2 * half) {
+      for (let j = 0, t = 0; j < half; j++, t += stride) {
+        const x = out[start + j] as number;
+        const b = out[start + j + half] as number;
+        const q = (b * (ratio[t] as number)) | 0;
+        // b·w mod p as in field.mul: the quotient is off by at most one, the low 32 bits decide.
+        let y = (Math.imul(b, w[t] as number) - Math.imul(q, P)) | 0;
+        y += P & (y >> 31);
+        y = (y - P) | 0;
+        y += P & (y >> 31);
+        const s = (x + y - P) | 0;
+        out[start + j] = s + (P & (s >> 31));
+        const d = (x - y) | 0;
+        out[start + j + half] = d + (P & (d >> 31));
+      }
+    }
+  }
+}
+
+/** Evaluates an extension polynomial of m elements at ω_n^j for j < n. */
+export function encodeExtension(g: Uint32Array, n: number): Uint32Array {
+  const m = g.length / 4;
+  const out = new Uint32Array(4 * n);
+  const column = new Uint32Array(m);
+  const word = new Uint32Array(n);
+  for (let k = 0; k < 4; k++) {
+    for (let i = 0; i < m; i++) column[i] = g[4 * i + k] as number;
+    encode(column, m, word, n);
+    for (let j = 0; j < n; j++) out[4 * j + k] = word[j] as number;
+  }
+  return out;
+}
+
+/** Evaluates the polynomial with these coefficients at ω_n^j, directly; the definition that `encode` is tested against. */
+export function evaluateAt(a: readonly number[], n: number, j: number): number {
+  const x = pow(rootOfUnity(n), j);
+  return a.reduceRight((acc, c) => (mul(acc, x) + c) % P, 0);
+}
