@@ -8,6 +8,7 @@ import { equalBytes } from '../protocol/bytes.ts';
 import { HALF, P } from '../protocol/field.ts';
 import { Refused } from '../protocol/refused.ts';
 import { PROVABLE_BITS, provides } from '../protocol/security.ts';
+import { DTYPES } from '../protocol/statement.ts';
 import { weightsHash } from './contents.ts';
 import { isInteger } from './forms/form.ts';
 import { accumulatorBounds, formDims, specOf } from './forms/index.ts';
@@ -16,15 +17,7 @@ import { ledgerOf } from './ledger.ts';
 import type { Plan } from './plan.ts';
 import { sum, validMask } from './shape.ts';
 import { k0Column, ZETA } from './tables.ts';
-import type { Dtype, Form, Op, Tensor } from './types.ts';
-
-export const DTYPES: {
-  readonly [K in Dtype]: { readonly code: number; readonly bytes: number; readonly lo: number; readonly hi: number };
-} = {
-  int8: { code: 0, bytes: 1, lo: -128, hi: 127 },
-  uint8: { code: 1, bytes: 1, lo: 0, hi: 255 },
-  int32: { code: 2, bytes: 4, lo: -(2 ** 31), hi: 2 ** 31 - 1 },
-};
+import type { Form, Op, Tensor } from './types.ts';
 
 export type Contents = ReadonlyMap<number, Int32Array>;
 

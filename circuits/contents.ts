@@ -22,19 +22,18 @@ export function weightsHash(key: Pick<KeyFields, 'tensors'>, contents: ReadonlyM
   return bytesOf(out);
 }
 
-/** The stack of a group: its columns one after the other, 2^h residues each. */
-export function stackOf(plan: Plan, h: number, group: Group, values: (tensor: number) => Int32Array): Uint32Array {
+/** The stack of a group: its columns one after the other, 2^h centred integers each. */
+export function stackOf(plan: Plan, h: number, group: Group, values: (tensor: number) => Int32Array): Int32Array {
   const { columns } = plan.groups.find((g) => g.group === group) as { columns: number };
-  const stack = new Uint32Array(columns * 2 ** h);
+  const stack = new Int32Array(columns * 2 ** h);
   for (const [t, place] of plan.place) {
     if (place.group !== group) continue;
-    const v = values(t);
-    for (let i = 0; i < v.length; i++) stack[place.address + i] = residue(v[i] as number);
+    stack.set(values(t), place.address);
   }
   return stack;
 }
 
-/** Codeword rows per leaf block: bounds the memory of hashing to 2^h+lr digests plus one block of columns. */
+/** The codewords of a group and the Merkle tree over their rows. */
 export interface Commitment {
   /** Encoded columns one after the other, n each. */
   readonly code: Uint32Array;
@@ -42,12 +41,16 @@ export interface Commitment {
 }
 
 /** Encodes every column of a stack at rate 2^-lr and builds the Merkle tree over the rows (§3.2, §4.2). */
-export function commitStack(stack: Uint32Array, h: number, lr: number): Commitment {
+export function commitStack(stack: Int32Array, h: number, lr: number): Commitment {
   const m = 2 ** h;
   const n = 2 ** (h + lr);
   const columns = stack.length / m;
   const code = new Uint32Array(columns * n);
-  for (let c = 0; c < columns; c++) encode(stack.subarray(c * m, (c + 1) * m), m, code.subarray(c * n, (c + 1) * n), n);
+  const column = new Uint32Array(m);
+  for (let c = 0; c < columns; c++) {
+    for (let i = 0; i < m; i++) column[i] = residue(stack[c * m + i] as number);
+    encode(column, m, code.subarray(c * n, (c + 1) * n), n);
+  }
   const leaves = new Uint32Array(8 * n);
   // Rows are gathered a block at a time: columns are long, so reading one row across them misses the cache at every limb.
   const block = Math.min(n, 64);
@@ -60,6 +63,6 @@ export function commitStack(stack: Uint32Array, h: number, lr: number): Commitme
 }
 
 /** R of a group. */
-export function stackRoot(stack: Uint32Array, h: number, lr: number): Uint8Array {
+export function stackRoot(stack: Int32Array, h: number, lr: number): Uint8Array {
   return rootOf(commitStack(stack, h, lr).tree);
 }

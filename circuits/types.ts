@@ -134,7 +134,9 @@ export interface OutOp {
 
 export type Op = ReqOp | UnaryOp | BinOp | MaxOp | RangeOp | OutOp;
 
-export type Dtype = 'int8' | 'uint8' | 'int32';
+import type { Dtype } from '../protocol/statement.ts';
+
+export type { Dtype };
 
 /** A tensor that enters or leaves the statement: raw value = centred value + zp. */
 export interface IoTensor {

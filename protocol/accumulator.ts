@@ -1,7 +1,7 @@
 /**
  * Σ k_i · e_i for base elements or small integers k_i and extension elements e_i, with few reductions.
  *
- * k is split as 2^16·high + low (signed high), so each product of a limb below 2^31 by either part is below 2^47 and 32 of them
+ * k is split as 2^16·high + low (both signed, so a small integer has no high part); each product of a limb below 2^31 by either part is below 2^47 and 32 of them
  * stay exact in a float64 before a reduction.
  */
 import type { F4 } from './extension.ts';
@@ -42,7 +42,7 @@ export function dotBase(values: Int32Array | Uint32Array, from: number, stride: 
       const v = values[k] as number;
       k += stride;
       if (v !== 0) {
-        const low = v & 65535;
+        const low = (v << 16) >> 16;
         const high = (v - low) / 65536;
         const e0 = elements[e] as number;
         const e1 = elements[e + 1] as number;
@@ -91,7 +91,7 @@ export function accumulateScaled(
     const v = values[k] as number;
     k += stride;
     if (v === 0) continue;
-    const low = v & 65535;
+    const low = (v << 16) >> 16;
     const high = (v - low) / 65536;
     out[o] = (out[o] as number) + low * e0;
     out[o + 1] = (out[o + 1] as number) + low * e1;

@@ -70,7 +70,10 @@ export function lessThan(r: Point, d: number): F4 {
 /** Splits a point into consecutive pieces of these lengths. */
 export function splitPoint(r: Point, bits: readonly number[]): F4[][] {
   let at = 0;
-  return bits.map((b) => r.slice(at, (at += b)));
+  return bits.map((b) => {
+    at += b;
+    return r.slice(at - b, at);
+  });
 }
 
 /** I(r): the MLE of the indicator of the valid positions of a tensor (§3.3). */

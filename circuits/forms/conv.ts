@@ -1,9 +1,13 @@
 /**
  * conv: acc[co,y,x] = b[co] + Σ W[co,ci',ky·Kw+kx] · X[g·Ci'+ci', y·σy+ky·δy−πt, x·σx+kx·δx−πl], X = 0 outside (protocol §7.2).
  */
+import { type F4, mul, mulTo, sub } from '../../protocol/extension.ts';
+import { add as addBase } from '../../protocol/field.ts';
+import { eqPoints, eqTable, indicator, type Point, splitPoint } from '../../protocol/mle.ts';
 import { paddedSize, paddedStrides } from '../shape.ts';
 import type { ConvForm } from '../types.ts';
 import { type FormSpec, forEachTap, isInteger, magnitude, windowCount, windowNumbers } from './form.ts';
+import { tapFunctionals } from './reduction.ts';
 
 const powerOfTwo = (v: number): boolean => Number.isInteger(Math.log2(v));
 
@@ -81,4 +85,72 @@ export const conv: FormSpec<ConvForm> = {
     }
     return out;
   },
+  reduce({ tensors, plan }, f, { op, y, point, acc, bias }) {
+    const dims = tensors[y]?.dims as number[];
+    const bits = plan.bits[y] as number[];
+    const [rc, ry, rx] = splitPoint(point, bits) as [F4[], F4[], F4[]];
+    const wBits = plan.bits[f.w] as [number, number, number];
+    const xDims = tensors[f.x]?.dims as number[];
+    const xBits = plan.bits[f.x] as [number, number, number];
+    // r_c = (r_g, r_co'): the group is the high part of the output channel (S5: powers of two).
+    const groupBits = f.groups === 1 ? 0 : (bits[0] as number) - Math.round(Math.log2((dims[0] as number) / f.groups));
+    const [rg, rco] = [rc.slice(0, groupBits), rc.slice(groupBits)];
+    const rows = tapFunctionals(eqTable(ry), dims[1] as number, f.kh, f.stride[0], f.dilation[0], f.pad[0], xDims[1] as number, xBits[1]);
+    const columns = tapFunctionals(
+      eqTable(rx),
+      dims[2] as number,
+      f.kw,
+      f.stride[1],
+      f.dilation[1],
+      f.pad[1],
+      xDims[2] as number,
+      xBits[2],
+    );
+    const inner = wBits[1] + wBits[2];
+    const valid = indicator(dims.slice(1), bits.slice(1), point.slice(bits[0]));
+    return {
+      contraction: {
+        op,
+        variables: groupBits + inner,
+        degree: groupBits > 0 ? 3 : 2,
+        sum: sub(acc, mul(bias, valid)),
+        factors: [
+          { kind: 'contract', tensor: f.w, outer: 2 ** groupBits, inner: 2 ** inner, point: rco },
+          { kind: 'window', tensor: f.x, rows, columns, taps: 2 ** wBits[2] },
+          ...(groupBits > 0 ? [{ kind: 'eq', point: rg, repeat: 2 ** inner } as const] : []),
+        ],
+        finish(u, v, q) {
+          const [qg, qi, qk] = splitPoint(q, [groupBits, wBits[1], wBits[2]]) as [F4[], F4[], F4[]];
+          const uv = mul(u, v);
+          return {
+            product: groupBits > 0 ? mul(uv, eqPoints(rg, qg)) : uv,
+            claims: [{ tensor: f.w, point: [...qg, ...rco, ...qi, ...qk], value: u }],
+            spatial: { x: f.x, prefix: q.slice(0, groupBits + wBits[1]), terms: spatialTerms(f, rows, columns, qk), sum: v },
+          };
+        },
+      },
+    };
+  },
 };
+
+/** One term per ky: (Φ_ky, Σ_kx eq(q_κ, ky·Kw + kx) · Φ'_kx). */
+function spatialTerms(
+  f: ConvForm,
+  rows: readonly Uint32Array[],
+  columns: readonly Uint32Array[],
+  qk: Point,
+): { a: Uint32Array; b: Uint32Array }[] {
+  const weights = eqTable(qk);
+  const t = new Uint32Array(4);
+  return rows.map((a, ky) => {
+    const b = new Uint32Array((columns[0] as Uint32Array).length);
+    columns.forEach((phi, kx) => {
+      const at = 4 * (ky * f.kw + kx);
+      for (let j = 0; j < b.length; j += 4) {
+        mulTo(t, 0, phi, j, weights, at);
+        for (let c = 0; c < 4; c++) b[j + c] = addBase(b[j + c] as number, t[c] as number);
+      }
+    });
+    return { a, b };
+  });
+}

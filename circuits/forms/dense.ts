@@ -2,7 +2,9 @@
  * dense: acc[t,n] = b[n] + Σ_k W[n,k] · X[t,k]; the first `sp` dims of X are t, the rest is k (protocol §7.2). Gemm, MatMul with weights;
  * a Flatten before it is absorbed by the shape of W.
  */
-import { forEachValid, paddedSize, paddedStrides, product } from '../shape.ts';
+import { mul, sub } from '../../protocol/extension.ts';
+import { indicator } from '../../protocol/mle.ts';
+import { forEachValid, paddedSize, paddedStrides, product, sum } from '../shape.ts';
 import type { DenseForm } from '../types.ts';
 import { type FormSpec, isInteger, magnitude } from './form.ts';
 
@@ -62,5 +64,33 @@ export const dense: FormSpec<DenseForm> = {
         for (let c = 0; c < n; c++) out[p * nPadded + c] = (out[p * nPadded + c] as number) + (b[c] as number);
       });
     return out;
+  },
+  reduce({ tensors, plan }, f, { op, y, point, acc, bias }) {
+    const bits = plan.bits[y] as number[];
+    const rowBits = sum(bits.slice(0, -1));
+    const rowPoint = point.slice(0, rowBits);
+    const nPoint = point.slice(rowBits);
+    const variables = sum((plan.bits[f.x] as number[]).slice(f.sp));
+    const valid = indicator((tensors[y]?.dims as number[]).slice(0, -1), bits.slice(0, -1), rowPoint);
+    return {
+      contraction: {
+        op,
+        variables,
+        degree: 2,
+        sum: sub(acc, mul(bias, valid)),
+        factors: [
+          { kind: 'contract', tensor: f.w, outer: 1, inner: 2 ** variables, point: nPoint },
+          { kind: 'contract', tensor: f.x, outer: 1, inner: 2 ** variables, point: rowPoint },
+        ],
+        finish: (u, v, q) => ({
+          product: mul(u, v),
+          claims: [
+            { tensor: f.w, point: [...nPoint, ...q], value: u },
+            { tensor: f.x, point: [...rowPoint, ...q], value: v },
+          ],
+          spatial: null,
+        }),
+      },
+    };
   },
 };

@@ -2,6 +2,7 @@
  * What every accumulator form knows about itself (protocol §7.2). One file a form; `index.ts` lists them.
  */
 import type { Form, Tensor } from '../types.ts';
+import type { AccClaim, Contraction, ReductionContext, Spatial } from './reduction.ts';
 
 /** Padded values by tensor index; weights included. */
 export type Values = (tensor: number) => Int32Array;
@@ -21,6 +22,8 @@ export interface FormSpec<F extends Form> {
   numbers(tensors: readonly Tensor[], f: F): string | null;
   /** The padded accumulator, from padded operands: the relation reads whole padded tensors, so padded rows of an operand count too. */
   accumulate(tensors: readonly Tensor[], f: F, values: Values, outDims: readonly number[]): Int32Array;
+  /** Reduces a claim on the accumulator: to a contraction (phase A), to a spatial sum (phase B), or to nothing (lin opens its terms). */
+  reduce(ctx: ReductionContext, f: F, claim: AccClaim): { readonly contraction: Contraction } | { readonly spatial: Spatial } | null;
 }
 
 export type FieldType = 'int' | 'pair' | 'quad' | 'terms';

@@ -36,4 +36,5 @@ export const lin: FormSpec<LinForm> = {
       });
     return out;
   },
+  reduce: () => null,
 };

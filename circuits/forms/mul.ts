@@ -1,4 +1,6 @@
 /** mul: acc = a · b, elementwise, same dims (protocol §7.2). */
+import { mul as times } from '../../protocol/extension.ts';
+import { eqPoints } from '../../protocol/mle.ts';
 import type { MulForm } from '../types.ts';
 import { type FormSpec, magnitude } from './form.ts';
 
@@ -19,5 +21,28 @@ export const mul: FormSpec<MulForm> = {
   accumulate(_, f, values) {
     const [a, b] = [values(f.a), values(f.b)];
     return a.map((v, i) => v * (b[i] as number));
+  },
+  reduce(_, f, { op, point, acc }) {
+    return {
+      contraction: {
+        op,
+        variables: point.length,
+        degree: 3,
+        sum: acc,
+        factors: [
+          { kind: 'lift', tensor: f.a },
+          { kind: 'lift', tensor: f.b },
+          { kind: 'eq', point, repeat: 1 },
+        ],
+        finish: (u, v, q) => ({
+          product: times(eqPoints(point, q), times(u, v)),
+          claims: [
+            { tensor: f.a, point: q, value: u },
+            { tensor: f.b, point: q, value: v },
+          ],
+          spatial: null,
+        }),
+      },
+    };
   },
 };

@@ -1,7 +1,10 @@
 /** pool: the sum over a window, 0 outside (protocol §7.2, §7.5); the division is in the cells. */
+import type { F4 } from '../../protocol/extension.ts';
+import { eqTable, splitPoint } from '../../protocol/mle.ts';
 import { paddedSize, paddedStrides } from '../shape.ts';
 import type { PoolForm } from '../types.ts';
 import { type FormSpec, forEachTap, magnitude, windowCount, windowNumbers } from './form.ts';
+import { addInto, tapFunctionals } from './reduction.ts';
 
 export const pool: FormSpec<PoolForm> = {
   fields: [
@@ -37,5 +40,27 @@ export const pool: FormSpec<PoolForm> = {
             for (let j = 0, p = c * xc + at, q = c * oc + o; j < n; j++, p += step, q++) out[q] = (out[q] as number) + (x[p] as number);
           });
     return out;
+  },
+  reduce({ tensors, plan }, f, { y, point, acc }) {
+    const [prefix, ry, rx] = splitPoint(point, plan.bits[y] as number[]) as [F4[], F4[], F4[]];
+    const dims = tensors[y]?.dims as number[];
+    const xDims = tensors[f.x]?.dims as number[];
+    const xBits = plan.bits[f.x] as number[];
+    const along = (axis: 0 | 1, r: typeof point, taps: number): Uint32Array => {
+      const phi = tapFunctionals(
+        eqTable(r),
+        dims[axis + 1] as number,
+        taps,
+        f.stride[axis],
+        f.dilation[axis],
+        f.pad[axis],
+        xDims[axis + 1] as number,
+        xBits[axis + 1] as number,
+      );
+      const total = new Uint32Array((phi[0] as Uint32Array).length);
+      for (const v of phi) for (let i = 0; i < total.length / 4; i++) addInto(total, i, v, i);
+      return total;
+    };
+    return { spatial: { x: f.x, prefix, terms: [{ a: along(0, ry, f.kh), b: along(1, rx, f.kw) }], sum: acc } };
   },
 };

@@ -1,0 +1,239 @@
+/**
+ * The lookup ops, from both sides (protocol §5.2, §7.3, §8.3): which values a segment opens, the keys the prover looks up, and the leaf
+ * denominator the verifier computes from the opened values.
+ */
+
+import { dotBase } from '../protocol/accumulator.ts';
+import { add, type F4, fromInteger, mul, ONE, scale, sub, ZERO } from '../protocol/extension.ts';
+import { eqTable, indicator, lessThan, type Point, splitPoint } from '../protocol/mle.ts';
+import { channelOf, tapOf } from './evaluate.ts';
+import { accumulate } from './forms/index.ts';
+import type { Plan } from './plan.ts';
+import { forEachValid } from './shape.ts';
+import { ZETA } from './tables.ts';
+import type { BinOp, MaxOp, Op, RangeOp, ReqOp, Tensor, UnaryOp } from './types.ts';
+
+export type LookupOp = Exclude<Op, { kind: 'out' }>;
+
+/** A value a segment opens at its point: a tensor, the accumulator of a form, or a tap of a max. */
+export type SegmentValue =
+  | { readonly role: string; readonly source: 'tensor'; readonly tensor: number }
+  | { readonly role: string; readonly source: 'acc' }
+  | { readonly role: string; readonly source: 'tap'; readonly tap: number };
+
+const tensor = (role: string, t: number): SegmentValue => ({ role, source: 'tensor', tensor: t });
+
+/** Keys of a segment: three padded columns, each of the segment's size. */
+export interface KeyColumns {
+  readonly k0: Int32Array;
+  readonly k1: Int32Array;
+  readonly k2: Int32Array;
+}
+
+interface LookupSpec<O extends LookupOp> {
+  /** The tensor whose shape the segment has. */
+  shape(op: O): number;
+  /** Opened values in message order (§8.3). */
+  values(op: O): SegmentValue[];
+  /** The keys an honest or lying prover looks up, from padded values. */
+  keys(op: O, w: WitnessView): KeyColumns;
+  /** α − φ of the keys, at the segment's point, from the opened values by role. */
+  denominator(op: O, point: Point, v: OpenedView): F4;
+}
+
+export interface WitnessView {
+  readonly tensors: readonly Tensor[];
+  values(tensor: number): Int32Array;
+}
+
+export interface OpenedView {
+  readonly tensors: readonly Tensor[];
+  readonly plan: Plan;
+  readonly alpha: F4;
+  readonly beta: F4;
+  get(role: string): F4;
+}
+
+/** α − (k0 + β k1 + β² k2). */
+function fingerprint(v: OpenedView, k0: F4, k1: F4, k2: F4): F4 {
+  return sub(v.alpha, add(k0, mul(v.beta, add(k1, mul(v.beta, k2)))));
+}
+
+const zeta = fromInteger(ZETA);
+
+/** θ at every padded position: 32·id on valid ones, 32 on padded ones. */
+function thetaColumn(op: ReqOp | UnaryOp | BinOp | MaxOp, dims: readonly number[], size: number): Int32Array {
+  const theta = new Int32Array(size).fill(32);
+  const channel = channelOf(op, dims);
+  forEachValid(dims, (p) => {
+    theta[p] = 32 * (op.id + channel(p));
+  });
+  return theta;
+}
+
+/** θ = 32·(1 + (id − 1)·I) at a point; with `per` the id runs over the channel coordinate (§8.3). */
+function thetaAt(op: ReqOp | UnaryOp | BinOp | MaxOp, point: Point, v: OpenedView): F4 {
+  const { dims } = v.tensors[op.y] as Tensor;
+  const bits = v.plan.bits[op.y] as readonly number[];
+  const cd = op.kind === 'req' ? op.cd : null;
+  if (cd === null) return add(fromInteger(32), scale(32 * (op.id - 1), indicator(dims, bits, point)));
+  const product = splitPoint(point, bits).reduce((acc, piece, k) => {
+    const d = dims[k] as number;
+    if (k !== cd) return mul(acc, lessThan(piece, d));
+    const ids = Int32Array.from({ length: d }, (_, c) => 32 * (op.id + c - 1));
+    return mul(acc, dotBase(ids, 0, 1, eqTable(piece), 0, d));
+  }, ONE);
+  return add(fromInteger(32), product);
+}
+
+function validColumn(t: Tensor, size: number, value: number): Int32Array {
+  const out = new Int32Array(size);
+  forEachValid(t.dims, (p) => {
+    out[p] = value;
+  });
+  return out;
+}
+
+const req: LookupSpec<ReqOp> = {
+  shape: (op) => op.y,
+  values: (op) => [
+    ...(op.form.kind === 'lin' ? op.form.terms.map(([, t], i) => tensor(`term${i}`, t)) : [{ role: 'acc', source: 'acc' } as const]),
+    tensor('rem', op.rem),
+    ...(op.wid === null ? [] : [tensor('wid', op.wid)]),
+    tensor('y', op.y),
+  ],
+  keys(op, w) {
+    const y = w.values(op.y);
+    const n = y.length;
+    const t = w.tensors[op.y] as Tensor;
+    const rem = w.values(op.rem);
+    const wid = op.wid === null ? validColumn(t, n, op.w0 as number) : w.values(op.wid);
+    const acc = accumulate(w.tensors, op.form, (i) => w.values(i), t.dims);
+    const theta = thetaColumn(op, t.dims, n);
+    const k0 = new Int32Array(2 * n);
+    const k1 = new Int32Array(2 * n);
+    const k2 = new Int32Array(2 * n);
+    k0.set(wid);
+    k1.set(rem);
+    k2.fill(ZETA, 0, n);
+    for (let i = 0; i < n; i++) {
+      k0[n + i] = (theta[i] as number) + (wid[i] as number);
+      k1[n + i] = (acc[i] as number) - (rem[i] as number);
+    }
+    k2.set(y, n);
+    return { k0, k1, k2 };
+  },
+  denominator(op, point, v) {
+    const b = point[0] as F4;
+    const rest = point.slice(1);
+    const { dims } = v.tensors[op.y] as Tensor;
+    const valid = indicator(dims, v.plan.bits[op.y] as readonly number[], rest);
+    const wid = op.wid === null ? scale(op.w0 as number, valid) : v.get('wid');
+    const rem = v.get('rem');
+    let acc: F4;
+    if (op.form.kind === 'lin')
+      acc = op.form.terms.reduce((s, [c], i) => add(s, scale(c, v.get(`term${i}`))), scale(op.form.constant, valid));
+    else acc = v.get('acc');
+    const range = fingerprint(v, wid, rem, zeta);
+    const cells = fingerprint(v, add(thetaAt(op, rest, v), wid), sub(acc, rem), v.get('y'));
+    return add(range, mul(b, sub(cells, range)));
+  },
+};
+
+const unary: LookupSpec<UnaryOp> = {
+  shape: (op) => op.y,
+  values: (op) => [tensor('x', op.x), tensor('y', op.y)],
+  keys(op, w) {
+    const y = w.values(op.y);
+    return { k0: thetaColumn(op, (w.tensors[op.y] as Tensor).dims, y.length), k1: w.values(op.x), k2: y };
+  },
+  denominator: (op, point, v) => fingerprint(v, thetaAt(op, point, v), v.get('x'), v.get('y')),
+};
+
+const bin: LookupSpec<BinOp> = {
+  shape: (op) => op.y,
+  values: (op) => [tensor('a', op.a), tensor('b', op.b), tensor('y', op.y)],
+  keys(op, w) {
+    const y = w.values(op.y);
+    const b = w.values(op.b);
+    const k1 = w.values(op.a).map((a, i) => a + 1024 * (b[i] as number));
+    return { k0: thetaColumn(op, (w.tensors[op.y] as Tensor).dims, y.length), k1, k2: y };
+  },
+  denominator: (op, point, v) => fingerprint(v, thetaAt(op, point, v), add(v.get('a'), scale(1024, v.get('b'))), v.get('y')),
+};
+
+const max: LookupSpec<MaxOp> = {
+  shape: (op) => op.y,
+  values: (op) => [
+    op.prev === null ? { role: 'g0', source: 'tap', tap: op.k0 as number } : tensor('g0', op.prev),
+    { role: 'g1', source: 'tap', tap: op.k1 },
+    tensor('y', op.y),
+  ],
+  keys(op, w) {
+    const y = w.values(op.y);
+    const x = w.values(op.x);
+    const g0 = op.prev === null ? tapOf(op, op.k0 as number, w.tensors, x) : w.values(op.prev);
+    const g1 = tapOf(op, op.k1, w.tensors, x);
+    return {
+      k0: thetaColumn(op, (w.tensors[op.y] as Tensor).dims, y.length),
+      k1: y.map((v, i) => v - (g0[i] as number)),
+      k2: y.map((v, i) => v - (g1[i] as number)),
+    };
+  },
+  denominator(op, point, v) {
+    const y = v.get('y');
+    return fingerprint(v, thetaAt(op, point, v), sub(y, v.get('g0')), sub(y, v.get('g1')));
+  },
+};
+
+const range: LookupSpec<RangeOp> = {
+  shape: (op) => op.x,
+  values: (op) => [tensor('x', op.x)],
+  keys(op, w) {
+    const x = w.values(op.x);
+    const t = w.tensors[op.x] as Tensor;
+    const low = validColumn(t, x.length, t.lo as number);
+    return {
+      k0: validColumn(t, x.length, op.w),
+      k1: x.map((v, i) => v - (low[i] as number)),
+      k2: new Int32Array(x.length).fill(ZETA),
+    };
+  },
+  denominator(op, point, v) {
+    const t = v.tensors[op.x] as Tensor;
+    const valid = indicator(t.dims, v.plan.bits[op.x] as readonly number[], point);
+    return fingerprint(v, scale(op.w, valid), sub(v.get('x'), scale(t.lo as number, valid)), zeta);
+  },
+};
+
+const specs = { req, unary, bin, max, range } as const;
+
+export function lookupOf<O extends LookupOp>(op: O): LookupSpec<O> {
+  return specs[op.kind] as unknown as LookupSpec<O>;
+}
+
+/** k̃0 of the content rows from their run lengths (§8.3): the verifier's own value in both modes. */
+export function contentK0At(runs: readonly (readonly [number, number])[], point: Point): F4 {
+  // Sum by parts: 32 − 32·lt(1) + Σ_i (k0_i − 32)(lt(end_i) − lt(start_i)); consecutive runs share a boundary.
+  let value = sub(fromInteger(32), scale(32, lessThan(point, 1)));
+  let start = 2;
+  let below = lessThan(point, start);
+  for (const [k0, count] of runs) {
+    start += count;
+    const above = lessThan(point, start);
+    value = add(value, scale(k0 - 32, sub(above, below)));
+    below = above;
+  }
+  return value;
+}
+
+/** α − φ of the row at a point of Range_w: (w, v, ZETA) with v = Σ 2^(w-1-k) r_k. */
+export function rangeRowAt(w: number, point: Point, v: Pick<OpenedView, 'alpha' | 'beta'>): F4 {
+  const value = point.reduce((s, r, k) => add(s, scale(2 ** (w - 1 - k), r)), ZERO);
+  return fingerprint(v as OpenedView, fromInteger(w), value, zeta);
+}
+
+/** α − φ of a content row from its three evaluated columns. */
+export function contentRowAt(k0: F4, k1: F4, k2: F4, v: Pick<OpenedView, 'alpha' | 'beta'>): F4 {
+  return fingerprint(v as OpenedView, k0, k1, k2);
+}

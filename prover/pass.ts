@@ -1,0 +1,279 @@
+/**
+ * One pass of the prover: from a witness to the proof body (protocol §8, §9). It faces `verifier/pass.ts` step by step; all field work
+ * stands behind the kernels.
+ */
+import type { Claim } from '../circuits/claim.ts';
+import { stackOf } from '../circuits/contents.ts';
+import type { Runnable } from '../circuits/evaluate.ts';
+import { tapOf } from '../circuits/evaluate.ts';
+import { accumulate, specOf } from '../circuits/forms/index.ts';
+import type { AccClaim, Contraction, Recipe, Spatial } from '../circuits/forms/reduction.ts';
+import {
+  biasedOps,
+  channelPoint,
+  contentPoint,
+  delayOf,
+  maxSpatials,
+  openedValues,
+  opPoint,
+  reductions,
+  type SegmentPoint,
+  segmentPoints,
+  stackClaim,
+  verifierEvaluates,
+} from '../circuits/relation.ts';
+import type { Form, MaxOp, Op, OutOp, Tensor } from '../circuits/types.ts';
+import { type F4, powers, ZERO } from '../protocol/extension.ts';
+import { proveForest } from '../protocol/logup.ts';
+import type { Point } from '../protocol/mle.ts';
+import { proveOpening } from '../protocol/opening.ts';
+import { proveSumcheck } from '../protocol/sumcheck.ts';
+import type { ProverTranscript } from '../protocol/transcript.ts';
+import type { BatchedSumcheck, CommittedGroup, Kernels } from './kernels/kernels.ts';
+import { Pace } from './pace.ts';
+import type { Witness } from './witness.ts';
+
+export interface PassInput {
+  readonly circuit: Runnable;
+  readonly witness: Witness;
+  /** Commitments of every group but A, which the pass makes itself. */
+  readonly committed: ReadonlyMap<string, CommittedGroup>;
+  readonly statementDigest: Uint8Array;
+}
+
+/** Sends the whole proof body. */
+export async function provePass(t: ProverTranscript, kernels: Kernels, input: PassInput, pace: Pace = new Pace()): Promise<void> {
+  await new Pass(t, kernels, input, pace).run();
+}
+
+class Pass {
+  readonly #t: ProverTranscript;
+  readonly #kernels: Kernels;
+  readonly #in: PassInput;
+  readonly #pace: Pace;
+  readonly #claims: Claim[] = [];
+  readonly #opened = new Map<string, F4>();
+  readonly #acc = new Map<number, { readonly value: F4; readonly point: Point }>();
+
+  constructor(t: ProverTranscript, kernels: Kernels, input: PassInput, pace: Pace) {
+    this.#t = t;
+    this.#kernels = kernels;
+    this.#in = input;
+    this.#pace = pace;
+  }
+
+  async run(): Promise<void> {
+    const t = this.#t;
+    const { circuit, witness, statementDigest } = this.#in;
+    const { fields, plan } = circuit;
+    await this.#pace.at('commit', 0.1);
+    const stacks = plan.groups.map((g) => stackOf(plan, fields.h, g.group, (i) => this.#values(i)));
+    const groupA = await this.#kernels.commit(stacks[stacks.length - 1] as Int32Array, fields.h, fields.lr);
+    t.sendDigest('root', groupA.root);
+    t.absorb('digest', 'statement', statementDigest);
+    t.delay(delayOf(plan));
+    const grind = (state: Uint8Array, bits: number): Promise<number> => this.#kernels.grind(state, bits);
+    await t.sendNonce('grind.lookup', fields.grinding[0], grind);
+    const alpha = t.challenge('alpha');
+    const beta = t.challenge('beta');
+
+    await this.#pace.at('lookups', 0.25);
+    const forest = await this.#kernels.forest(
+      [
+        ...witness.lookups.map((k) => ({ ...k, numerators: null })),
+        ...witness.tables.map((k, i) => ({ ...k, numerators: this.#values(plan.mult[i] as number) })),
+      ],
+      alpha,
+      beta,
+    );
+    const depth = Math.max(...plan.instances.map((i) => i.bits));
+    const leaves = await proveForest(t, plan.instances, {
+      roots: () => forest.roots(),
+      level: async (s, active, lambda, delta, r) => {
+        await this.#pace.at('lookups', 0.25 + 0.35 * 2 ** (s - depth));
+        await forest.level(s, active, lambda, delta, r);
+      },
+      round: () => forest.round(),
+      fold: (rho) => forest.fold(rho),
+      masks: () => forest.masks(),
+    });
+    forest.free();
+    const points = segmentPoints(plan, leaves);
+    await this.#pace.at('values', 0.6);
+    await this.#segmentValues(points, leaves);
+    await this.#publicAccumulators();
+    await this.#pace.at('contractions', 0.65);
+    const spatials = await this.#contractions();
+    await this.#pace.at('windows', 0.75);
+    await this.#spatials(spatials, points.lookups);
+    await this.#pace.at('opening', 0.85);
+    await this.#open(stacks, new Map([...this.#in.committed, ['A', groupA]]), grind);
+    groupA.free();
+    await this.#pace.at('done', 1);
+  }
+
+  #values(tensor: number): Int32Array {
+    return this.#in.witness.values.get(tensor) as Int32Array;
+  }
+
+  async #segmentValues(
+    points: { lookups: Map<number, SegmentPoint>; tables: Map<number, SegmentPoint> },
+    leaves: readonly Point[],
+  ): Promise<void> {
+    const { fields, plan } = this.#in.circuit;
+    const T = fields.tensors;
+    const values = openedValues(fields).filter((v) => !v.isPublic);
+    const committed = fields.mode === 'I1';
+    const at = contentPoint(points.tables);
+    const requests = values.map(({ op, value }) => {
+      const o = fields.ops[op] as Op;
+      const point = opPoint(o, points.lookups.get(op) as SegmentPoint);
+      if (value.source === 'tensor') return { values: this.#values(value.tensor), point };
+      if (value.source === 'tap') return { values: tapOf(o as MaxOp, value.tap, T, this.#values((o as MaxOp).x)), point };
+      const { form, y } = o as { form: Form; y: number };
+      return { values: accumulate(T, form, (i) => this.#values(i), (T[y] as Tensor).dims), point };
+    });
+    if (committed) requests.push(...plan.content.map((t) => ({ values: this.#values(t), point: at })));
+    const opened = await this.#kernels.evaluate(requests);
+    this.#t.sendElements('segs', opened);
+    values.forEach(({ op, value }, k) => {
+      const v = opened[k] as F4;
+      const { point } = requests[k] as { point: Point };
+      this.#opened.set(`${op} ${value.role}`, v);
+      if (value.source === 'tensor') this.#claims.push({ tensor: value.tensor, point, value: v });
+      if (value.source === 'acc') this.#acc.set(op, { value: v, point });
+    });
+    if (committed)
+      plan.content.forEach((tensor, k) => {
+        this.#claims.push({ tensor, point: at, value: opened[values.length + k] as F4 });
+      });
+    const multiplicities = await this.#kernels.evaluate(
+      plan.mult.map((t, i) => ({ values: this.#values(t), point: leaves[plan.lookups.length + i] as Point })),
+    );
+    plan.mult.forEach((tensor, i) => {
+      this.#claims.push({ tensor, point: leaves[plan.lookups.length + i] as Point, value: multiplicities[i] as F4 });
+    });
+  }
+
+  async #publicAccumulators(): Promise<void> {
+    const t = this.#t;
+    const { fields, plan } = this.#in.circuit;
+    for (const [i, op] of fields.ops.entries()) {
+      if (op.kind !== 'out') continue;
+      const point = t.challenges(
+        `ro${i}`,
+        (plan.bits[op.y] as number[]).reduce((a, b) => a + b, 0),
+      );
+      const [value] = await this.#kernels.evaluate([{ values: this.#values(op.y), point }]);
+      this.#acc.set(i, { value: value as F4, point });
+    }
+    const linear = fields.ops.flatMap((op, i) => (op.kind === 'out' && op.form.kind === 'lin' ? [[i, op] as const] : []));
+    if (linear.length === 0) return;
+    const requests = linear.flatMap(([i, op]: readonly [number, OutOp]) =>
+      (op.form as Extract<Form, { kind: 'lin' }>).terms
+        .filter(([, x]) => fields.tensors[x]?.home !== 'PUB')
+        .map(([, tensor]) => ({ tensor, point: this.#acc.get(i)?.point as Point })),
+    );
+    const values = await this.#kernels.evaluate(requests.map((r) => ({ values: this.#values(r.tensor), point: r.point })));
+    t.sendElements('outs', values);
+    requests.forEach((r, k) => {
+      this.#claims.push({ ...r, value: values[k] as F4 });
+    });
+  }
+
+  async #contractions(): Promise<Spatial[]> {
+    const t = this.#t;
+    const { fields, plan } = this.#in.circuit;
+    const biased = biasedOps(fields.ops, this.#acc);
+    const requests = biased.map((i) => {
+      const op = fields.ops[i] as Extract<Op, { form: Form }>;
+      const [, tensor] = specOf(op.form).weights(op.form) as [number, number];
+      return { tensor, point: channelPoint(op.form, plan.bits[op.y] as number[], this.#acc.get(i)?.point as Point) };
+    });
+    const biases = await this.#kernels.evaluate(requests.map((r) => ({ values: this.#values(r.tensor), point: r.point })));
+    if (fields.mode === 'I1') {
+      t.sendElements('bias', biases);
+      requests.forEach((r, k) => {
+        this.#claims.push({ ...r, value: biases[k] as F4 });
+      });
+    }
+    const bias = new Map(biased.map((i, k) => [i, biases[k] as F4]));
+    const claims: AccClaim[] = [...this.#acc]
+      .sort(([a], [b]) => a - b)
+      .map(([op, { value, point }]) => {
+        return { op, y: (fields.ops[op] as { y: number }).y, point, acc: value, bias: bias.get(op) ?? ZERO };
+      });
+    const { contractions, pools } = reductions({ tensors: fields.tensors, plan }, fields.ops, claims);
+    if (contractions.length === 0) return pools;
+    const { point, sumcheck } = await this.#batch('A', contractions, Math.max(...contractions.map((c) => c.degree)));
+    const ends = await sumcheck.ends(2);
+    sumcheck.free();
+    t.sendElements('A.end', ends.flat());
+    const convs: Spatial[] = [];
+    contractions.forEach((c: Contraction, k) => {
+      const [u, v] = ends[k] as [F4, F4];
+      const end = c.finish(u, v, point.slice(point.length - c.variables));
+      this.#claims.push(...end.claims);
+      if (end.spatial !== null) convs.push(end.spatial);
+    });
+    return [...pools, ...convs];
+  }
+
+  async #spatials(first: readonly Spatial[], lookups: ReadonlyMap<number, SegmentPoint>): Promise<void> {
+    const { fields, plan } = this.#in.circuit;
+    const ctx = { tensors: fields.tensors, plan };
+    const maxima = fields.ops.flatMap((op, i) =>
+      op.kind === 'max'
+        ? maxSpatials(ctx, op, (lookups.get(i) as SegmentPoint).point, (role) => this.#opened.get(`${i} ${role}`) as F4)
+        : [],
+    );
+    const spatials = [...first, ...maxima];
+    if (spatials.length === 0) return;
+    const instances = spatials.map((s) => {
+      const variables = (plan.bits[s.x] as number[]).slice(1).reduce((a, b) => a + b, 0);
+      const image: Recipe = { kind: 'contract', tensor: s.x, outer: 1, inner: 2 ** variables, point: s.prefix };
+      return { variables, sum: s.sum, factors: [image, { kind: 'outer', terms: s.terms } as const] };
+    });
+    const { point, sumcheck } = await this.#batch('B', instances, 2);
+    const ends = (await sumcheck.ends(1)).map(([x]) => x as F4);
+    sumcheck.free();
+    this.#t.sendElements('B.end', ends);
+    spatials.forEach((s, k) => {
+      const { variables } = instances[k] as { variables: number };
+      this.#claims.push({ tensor: s.x, point: [...s.prefix, ...point.slice(point.length - variables)], value: ends[k] as F4 });
+    });
+  }
+
+  async #batch(
+    name: string,
+    list: readonly { readonly variables: number; readonly sum: F4; readonly factors: readonly Recipe[] }[],
+    degree: number,
+  ): Promise<{ point: Point; sumcheck: BatchedSumcheck }> {
+    const delta = powers(this.#t.challenge(`${name}.delta`), list.length);
+    const sumcheck = await this.#kernels.sumcheck(list, delta, degree, (t) => this.#values(t));
+    const rounds = Math.max(...list.map((i) => i.variables));
+    return { point: await proveSumcheck(this.#t, name, rounds, sumcheck), sumcheck };
+  }
+
+  async #open(
+    stacks: readonly Int32Array[],
+    committed: ReadonlyMap<string, CommittedGroup>,
+    grind: (state: Uint8Array, bits: number) => Promise<number>,
+  ): Promise<void> {
+    const { fields, plan } = this.#in.circuit;
+    const claims = this.#claims.filter((c) => !verifierEvaluates(fields, c.tensor)).map((c) => stackClaim(plan, fields.h, c));
+    const columns = await this.#kernels.opening(stacks, fields.h);
+    await proveOpening(
+      this.#t,
+      { h: fields.h, lr: fields.lr, queries: fields.t, grinding: [fields.grinding[1], fields.grinding[2]], groups: plan.groups },
+      claims,
+      {
+        batch: (list, gamma) => columns.batch(list, gamma),
+        columnsAt: (z) => columns.columnsAt(z),
+        combine: (eta) => columns.combine(eta),
+        open: (group, positions) => (committed.get(group) as CommittedGroup).open(positions),
+        grind,
+      },
+    );
+  }
+}
