@@ -6,7 +6,7 @@ import { hashWords } from '../protocol/blake3.ts';
 import { bytesOf } from '../protocol/bytes.ts';
 import { residue } from '../protocol/field.ts';
 import { modes } from '../protocol/hash.ts';
-import { rootOf, treeOf } from '../protocol/merkle.ts';
+import { treeOf } from '../protocol/merkle.ts';
 import { encode } from '../protocol/ntt.ts';
 import type { KeyFields } from './key.ts';
 import type { Group, Plan } from './plan.ts';
@@ -40,8 +40,11 @@ export interface Commitment {
   readonly tree: readonly Uint32Array[];
 }
 
-/** Encodes every column of a stack at rate 2^-lr and builds the Merkle tree over the rows (§3.2, §4.2). */
-export function commitStack(stack: Int32Array, h: number, lr: number): Commitment {
+/**
+ * Encodes every column of a stack at rate 2^-lr and builds the Merkle tree over the rows (§3.2, §4.2). A generator, so that long work can
+ * be paced: it yields the fraction done after every column and every few rows.
+ */
+export function* commitSteps(stack: Int32Array, h: number, lr: number): Generator<number, Commitment> {
   const m = 2 ** h;
   const n = 2 ** (h + lr);
   const columns = stack.length / m;
@@ -50,6 +53,7 @@ export function commitStack(stack: Int32Array, h: number, lr: number): Commitmen
   for (let c = 0; c < columns; c++) {
     for (let i = 0; i < m; i++) column[i] = residue(stack[c * m + i] as number);
     encode(column, m, code.subarray(c * n, (c + 1) * n), n);
+    yield (0.4 * c) / columns;
   }
   const leaves = new Uint32Array(8 * n);
   // Rows are gathered a block at a time: columns are long, so reading one row across them misses the cache at every limb.
@@ -58,11 +62,31 @@ export function commitStack(stack: Int32Array, h: number, lr: number): Commitmen
   for (let start = 0; start < n; start += block) {
     for (let c = 0; c < columns; c++) for (let j = 0; j < block; j++) rows[j * columns + c] = code[c * n + start + j] as number;
     for (let j = 0; j < block; j++) hashWords(modes.leaf, rows, j * columns, 4 * columns, leaves, 8 * (start + j));
+    yield 0.4 + (0.5 * start) / n;
   }
   return { code, tree: treeOf(leaves) };
 }
 
-/** R of a group. */
-export function stackRoot(stack: Int32Array, h: number, lr: number): Uint8Array {
-  return rootOf(commitStack(stack, h, lr).tree);
+/** `commitSteps` in one go. */
+export function commitStack(stack: Int32Array, h: number, lr: number): Commitment {
+  const steps = commitSteps(stack, h, lr);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** `commitSteps`, reporting each step. */
+export async function commitPaced(
+  stack: Int32Array,
+  h: number,
+  lr: number,
+  pace: (fraction: number) => Promise<void>,
+): Promise<Commitment> {
+  const steps = commitSteps(stack, h, lr);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await pace(step.value);
+  }
 }

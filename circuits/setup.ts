@@ -1,9 +1,10 @@
 /**
  * Setup: the canonical key of a network, and the contents behind it (protocol §6.6). Deterministic: same network, same bytes.
  */
+import { rootOf } from '../protocol/merkle.ts';
 import { chooseHeight, chooseQueries } from '../protocol/security.ts';
 import type { Contents } from './check.ts';
-import { stackOf, stackRoot, weightsHash } from './contents.ts';
+import { commitPaced, commitStack, stackOf, weightsHash } from './contents.ts';
 import { type Key, type KeyFields, type Mode, type Profile, sealKey } from './key.ts';
 import { ledgerCounts } from './ledger.ts';
 import type { Network } from './network.ts';
@@ -80,16 +81,25 @@ export function draftKey(network: Network, options: SetupOptions = {}): Draft {
   return { fields, plan, contents };
 }
 
+const weightStack = ({ fields, plan, contents }: Draft): Int32Array => stackOf(plan, fields.h, 'W', (t) => contents.get(t) as Int32Array);
+
+const sealed = ({ fields, plan, contents }: Draft, wroot: Uint8Array): SetupResult => ({
+  key: sealKey({ ...fields, wroot }),
+  plan,
+  contents,
+});
+
 /** The key of a network in the canonical choices of §6.6. */
 export function setup(network: Network, options: SetupOptions = {}): SetupResult {
-  const { fields, plan, contents } = draftKey(network, options);
-  const wroot =
-    fields.mode === 'I1'
-      ? stackRoot(
-          stackOf(plan, fields.h, 'W', (t) => contents.get(t) as Int32Array),
-          fields.h,
-          fields.lr,
-        )
-      : weightsHash(fields, contents);
-  return { key: sealKey({ ...fields, wroot }), plan, contents };
+  const draft = draftKey(network, options);
+  const { h, lr, mode } = draft.fields;
+  return sealed(draft, mode === 'I1' ? rootOf(commitStack(weightStack(draft), h, lr).tree) : weightsHash(draft.fields, draft.contents));
+}
+
+/** `setup`, reporting the fraction of the commitment to the weights, which is the long part. */
+export async function setupPaced(network: Network, options: SetupOptions, pace: (fraction: number) => Promise<void>): Promise<SetupResult> {
+  const draft = draftKey(network, options);
+  const { h, lr, mode } = draft.fields;
+  if (mode === 'I0') return sealed(draft, weightsHash(draft.fields, draft.contents));
+  return sealed(draft, rootOf((await commitPaced(weightStack(draft), h, lr, pace)).tree));
 }

@@ -27,10 +27,10 @@ import { type F4, powers, ZERO } from '../protocol/extension.ts';
 import { proveForest } from '../protocol/logup.ts';
 import type { Point } from '../protocol/mle.ts';
 import { proveOpening } from '../protocol/opening.ts';
+import { Pace } from '../protocol/pace.ts';
 import { proveSumcheck } from '../protocol/sumcheck.ts';
 import type { ProverTranscript } from '../protocol/transcript.ts';
 import type { BatchedSumcheck, CommittedGroup, Kernels } from './kernels/kernels.ts';
-import { Pace } from './pace.ts';
 import type { Witness } from './witness.ts';
 
 export interface PassInput {
@@ -66,9 +66,10 @@ class Pass {
     const t = this.#t;
     const { circuit, witness, statementDigest } = this.#in;
     const { fields, plan } = circuit;
-    await this.#pace.at('commit', 0.1);
     const stacks = plan.groups.map((g) => stackOf(plan, fields.h, g.group, (i) => this.#values(i)));
-    const groupA = await this.#kernels.commit(stacks[stacks.length - 1] as Int32Array, fields.h, fields.lr);
+    const groupA = await this.#kernels.commit(stacks[stacks.length - 1] as Int32Array, fields.h, fields.lr, (f) =>
+      this.#pace.at('commit to the run', 0.2 + 0.1 * f),
+    );
     t.sendDigest('root', groupA.root);
     t.absorb('digest', 'statement', statementDigest);
     t.delay(delayOf(plan));
@@ -77,7 +78,7 @@ class Pass {
     const alpha = t.challenge('alpha');
     const beta = t.challenge('beta');
 
-    await this.#pace.at('lookups', 0.25);
+    await this.#pace.at('lookups', 0.3);
     const forest = await this.#kernels.forest(
       [
         ...witness.lookups.map((k) => ({ ...k, numerators: null })),
@@ -90,7 +91,7 @@ class Pass {
     const leaves = await proveForest(t, plan.instances, {
       roots: () => forest.roots(),
       level: async (s, active, lambda, delta, r) => {
-        await this.#pace.at('lookups', 0.25 + 0.35 * 2 ** (s - depth));
+        await this.#pace.at('lookups', 0.3 + 0.3 * 2 ** (s - depth));
         await forest.level(s, active, lambda, delta, r);
       },
       round: () => forest.round(),

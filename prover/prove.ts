@@ -9,12 +9,12 @@ import { unpad } from '../circuits/shape.ts';
 import type { Tensor } from '../circuits/types.ts';
 import { equalBytes } from '../protocol/bytes.ts';
 import { encodeEnvelope, SYSTEM } from '../protocol/envelope.ts';
+import { Pace, type PaceOptions } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
 import { committedItem, publicItem, statementDigest } from '../protocol/statement.ts';
 import { type LogEntry, ProverTranscript } from '../protocol/transcript.ts';
 import type { CommittedGroup, Kernels } from './kernels/kernels.ts';
 import { reference } from './kernels/reference/index.ts';
-import { Pace, type PaceOptions } from './pace.ts';
 import { provePass } from './pass.ts';
 import { buildWitness } from './witness.ts';
 
@@ -94,7 +94,6 @@ export async function proveValues(
   const modelId = options.modelId ?? key.hash;
   await pace.at('witness', 0.02);
   const witness = buildWitness(circuit, values);
-  await pace.at('commit', 0.05);
   const committed = new Map<string, CommittedGroup>();
   for (const { group } of plan.groups) {
     if (group === 'A') continue;

@@ -53,10 +53,13 @@ export interface OpeningColumns {
   combine(eta: readonly F4[]): Promise<Uint32Array>;
 }
 
+/** Awaited between pieces of a long step with the fraction done: progress, the event loop's turn, cancellation. */
+export type StepPace = (fraction: number) => Promise<void>;
+
 export interface Kernels {
   readonly name: string;
   /** Commits a stack of centred integers, columns of 2^h one after the other, at rate 2^-lr. */
-  commit(stack: Int32Array, h: number, lr: number): Promise<CommittedGroup>;
+  commit(stack: Int32Array, h: number, lr: number, pace?: StepPace): Promise<CommittedGroup>;
   forest(trees: readonly TreeLeaves[], alpha: F4, beta: F4): Promise<Forest>;
   /** f̃(point) of many vectors of centred integers, in one call. */
   evaluate(list: readonly { readonly values: Int32Array; readonly point: Point }[]): Promise<readonly F4[]>;

@@ -1,11 +1,11 @@
 /** Commitment and opened rows: encode every column, hash every row (protocol §3.2, §4.2, §9.4). */
-import { commitStack } from '../../../circuits/contents.ts';
+import { commitPaced } from '../../../circuits/contents.ts';
 import { digestAt, rootOf, siblingOrder } from '../../../protocol/merkle.ts';
 import type { OpenedRows } from '../../../protocol/opening.ts';
-import type { CommittedGroup } from '../kernels.ts';
+import type { CommittedGroup, StepPace } from '../kernels.ts';
 
-export async function commit(stack: Int32Array, h: number, lr: number): Promise<CommittedGroup> {
-  const { code, tree } = commitStack(stack, h, lr);
+export async function commit(stack: Int32Array, h: number, lr: number, pace: StepPace = async () => {}): Promise<CommittedGroup> {
+  const { code, tree } = await commitPaced(stack, h, lr, pace);
   const n = 2 ** (h + lr);
   const columns = code.length / n;
   return {

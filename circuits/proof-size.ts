@@ -1,0 +1,93 @@
+/** Sizes that follow from a key alone: bytes of a proof, elements committed, memory of a prover (protocol §8.8, §9.4). */
+import { type F4, ZERO } from '../protocol/extension.ts';
+import { expectedSiblings } from '../protocol/security.ts';
+import { specOf } from './forms/index.ts';
+import type { KeyFields } from './key.ts';
+import type { Plan } from './plan.ts';
+import { maxSpatials, openedValues, reductions } from './relation.ts';
+import { sum } from './shape.ts';
+import type { Form } from './types.ts';
+
+export interface ProofSize {
+  /** Bytes that every proof of this key has. */
+  readonly fixed: number;
+  /** With the expected number of distinct positions and siblings. */
+  readonly expected: number;
+  /** No proof is longer: t distinct positions, every path apart. */
+  readonly maximum: number;
+}
+
+const zeros = (n: number): F4[] => Array.from({ length: n }, () => ZERO);
+
+/** Variables and degree of the two phases; points do not matter for them. */
+function phases(
+  key: KeyFields,
+  plan: Plan,
+): { a: { rounds: number; degree: number; instances: number }; b: { rounds: number; instances: number } } {
+  const ctx = { tensors: key.tensors, plan };
+  const claims = key.ops.flatMap((op, i) =>
+    op.kind === 'req' || op.kind === 'out'
+      ? [{ op: i, y: op.y, point: zeros(sum(plan.bits[op.y] as number[])), acc: ZERO, bias: ZERO }]
+      : [],
+  );
+  const { contractions, pools } = reductions(ctx, key.ops, claims);
+  const convs = contractions.flatMap((c) => c.finish(ZERO, ZERO, zeros(c.variables)).spatial ?? []);
+  const maxima = key.ops.flatMap((op) =>
+    op.kind === 'max' ? maxSpatials(ctx, op, zeros(sum(plan.bits[op.y] as number[])), () => ZERO) : [],
+  );
+  const spatials = [...pools, ...convs, ...maxima].map((s) => sum((plan.bits[s.x] as number[]).slice(1)));
+  return {
+    a: {
+      rounds: Math.max(0, ...contractions.map((c) => c.variables)),
+      degree: Math.max(0, ...contractions.map((c) => c.degree)),
+      instances: contractions.length,
+    },
+    b: { rounds: Math.max(0, ...spatials), instances: spatials.length },
+  };
+}
+
+export function proofSize(key: KeyFields, plan: Plan): ProofSize {
+  const depth = Math.max(...plan.instances.map((i) => i.bits));
+  let elements = 2 * plan.instances.length;
+  for (let s = 0; s < depth; s++) {
+    const active = plan.instances.filter((i) => i.bits > s);
+    elements += 2 * s + 4 * active.length - 2 * active.filter((i) => i.side === 'L' && i.bits === s + 1).length;
+  }
+  const committed = key.mode === 'I1';
+  elements += openedValues(key).filter((v) => !v.isPublic).length + (committed ? 2 : 0);
+  const forms = key.ops.flatMap((op): Form[] => (op.kind === 'req' || op.kind === 'out' ? [op.form] : []));
+  for (const op of key.ops)
+    if (op.kind === 'out' && op.form.kind === 'lin') elements += op.form.terms.filter(([, t]) => key.tensors[t]?.home !== 'PUB').length;
+  if (committed) elements += forms.filter((f) => specOf(f).weights(f) !== null).length;
+  const { a, b } = phases(key, plan);
+  elements += a.degree * a.rounds + 2 * a.instances + 2 * b.rounds + b.instances;
+  elements += 2 * key.h + plan.columns + 2 ** key.h;
+  const fixed = 32 + 16 * elements + 8 * key.grinding.filter((g) => g > 0).length;
+  const tree = key.h + key.lr;
+  const groups = plan.groups.length;
+  const positions = Math.min(key.t, 2 ** tree);
+  const expected = fixed + 4 * key.t * plan.columns + 32 * groups * expectedSiblings(key.t, tree);
+  return { fixed, expected: Math.round(expected), maximum: fixed + 4 * positions * plan.columns + 32 * groups * positions * tree };
+}
+
+/** Elements of each commitment group, padded. */
+export function committedElements(plan: Plan): Record<string, number> {
+  return Object.fromEntries(
+    plan.groups.map(({ group }) => [
+      group,
+      [...plan.place].reduce((s, [t, p]) => s + (p.group === group ? (plan.size[t] as number) : 0), 0),
+    ]),
+  );
+}
+
+/**
+ * Peak bytes of the reference prover, estimated: codewords and trees of all groups, stacks and values, and the fraction forest (two
+ * vectors of 16 bytes over all levels, and one level of folds).
+ */
+export function proverMemory(key: Pick<KeyFields, 'h' | 'lr'>, plan: Plan): number {
+  const n = 2 ** (key.h + key.lr);
+  const codewords = 4 * n * plan.columns + 64 * n * plan.groups.length;
+  const stacks = 2 * 4 * 2 ** key.h * plan.columns;
+  const forest = 96 * (plan.lookupCount + plan.tableCount);
+  return codewords + stacks + forest + 24 * (plan.lookupCount + plan.tableCount);
+}

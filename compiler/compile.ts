@@ -1,0 +1,138 @@
+/**
+ * The compiler's front door: a model to its circuit and key files, the report of `assay check`, and the audit of a key against a model.
+ */
+import { auditKey } from '../circuits/audit.ts';
+import { decodeCircuitFile, decodeKeyFile, encodeCircuitFile, encodeKeyFile } from '../circuits/files.ts';
+import { encodeInterface } from '../circuits/interface-encoding.ts';
+import type { Key, Mode } from '../circuits/key.ts';
+import { encodeKey } from '../circuits/key.ts';
+import { committedElements, proofSize, proverMemory } from '../circuits/proof-size.ts';
+import { draftKey, type SetupResult, setup, setupPaced } from '../circuits/setup.ts';
+import { equalBytes } from '../protocol/bytes.ts';
+import { hash } from '../protocol/hash.ts';
+import { Pace, type PaceOptions } from '../protocol/pace.ts';
+import { Refused } from '../protocol/refused.ts';
+import { emitCircuit } from './emit-circuit.ts';
+import { type CheckReport, check as checkNodes, type FormName, lower, stages } from './index.ts';
+
+export interface CompileOptions extends PaceOptions {
+  /** I1: the key commits to the weights; I0: the verifier holds the model. Default I1. */
+  readonly mode?: Mode | undefined;
+  /** The statement shows a commitment to the input instead of the input (integrity only: not hiding). */
+  readonly committedInput?: boolean | undefined;
+}
+
+export interface Compiled {
+  /** The prover's file. */
+  readonly circuit: Uint8Array;
+  /** The verifier's file. */
+  readonly key: Uint8Array;
+  readonly vkHash: Uint8Array;
+  /** H_key of the key file: covers the interface too. */
+  readonly keyDigest: Uint8Array;
+  readonly notes: readonly string[];
+}
+
+/** Compiles a quantized ONNX model. Deterministic: same bytes in, same bytes out. Throws `Refused` with all reasons in its detail. */
+export async function compile(model: Uint8Array, options: CompileOptions = {}): Promise<Compiled> {
+  const pace = new Pace(options);
+  await pace.at('read the model', 0);
+  const program = lower(model, { committedInput: options.committedInput ?? false });
+  await pace.at('make the tables', 0.2);
+  const { key, contents } = await setupPaced(program.network, { mode: options.mode ?? 'I1' }, (f) =>
+    pace.at('commit to the weights', 0.3 + 0.65 * f),
+  );
+  const keyFile = encodeKeyFile(key, program.interface);
+  const circuit = encodeCircuitFile(keyFile, key, contents, program.network.labels);
+  await pace.at('done', 1);
+  return { circuit, key: keyFile, vkHash: key.hash, keyDigest: hash('key', keyFile), notes: program.notes };
+}
+
+/** What a proof of the model will cost; sizes in bytes. */
+export type Prediction = {
+  readonly lookups: number;
+  readonly tableRows: number;
+  readonly committedElements: number;
+  readonly weightElements: number;
+  readonly proofBytes: number;
+  readonly maximumProofBytes: number;
+  readonly keyBytes: number;
+  readonly proverMemoryBytes: number;
+};
+
+export type FullReport = CheckReport & { readonly predicted?: Prediction };
+
+/** Every node's status, all reasons why a model cannot be proven, and what a proof will cost if it can. Never throws on bytes. */
+export function check(model: Uint8Array): FullReport {
+  const report = checkNodes(model);
+  if (!report.supported) return report;
+  const program = lower(model);
+  const { fields, plan } = draftKey(program.network);
+  const size = proofSize(fields, plan);
+  const elements = committedElements(plan);
+  const predicted: Prediction = {
+    lookups: plan.lookupCount,
+    tableRows: plan.tableCount,
+    committedElements: elements.A ?? 0,
+    weightElements: elements.W ?? 0,
+    proofBytes: size.expected,
+    maximumProofBytes: size.maximum,
+    keyBytes: 18 + encodeKey(fields).length + encodeInterface(program.interface).length,
+    proverMemoryBytes: proverMemory(fields, plan),
+  };
+  return { ...report, predicted };
+}
+
+export const FORMS = [...stages.map((s) => s.produces), 'circuit'] as const;
+export type Form = FormName | 'circuit';
+
+/** A form of the model as stable text. */
+export function emit(model: Uint8Array, form: Form): string {
+  const program = lower(model);
+  return form === 'circuit' ? emitCircuit(setup(program.network), program.network.labels) : program.emit(form);
+}
+
+export type AuditResult =
+  | { readonly ok: true; readonly canonical: boolean }
+  | { readonly ok: false; readonly code: string; readonly sentence: string };
+
+/**
+ * Recomputes what a key file says about a model (protocol §6.7). The canonical key is compared byte for byte; for any other choice of
+ * widths, ids or sizes the contents are needed: give the `.circuit` that was published with the key.
+ */
+export function audit(model: Uint8Array, keyFile: Uint8Array, circuit?: Uint8Array): AuditResult {
+  try {
+    const { key, interface: face } = decodeKeyFile(keyFile);
+    const program = lower(model, { committedInput: key.tensors.some((t) => t.home === 'X') });
+    if (!equalBytes(encodeInterface(face), encodeInterface(program.interface)))
+      throw new Refused('audit', 'interface: names, shapes, scales or tail of the key are not those of the model', { where: 'interface' });
+    if (key.profile !== 'S100') throw new Refused('audit', `profile: ${key.profile} is not S100`);
+    if (key.mode !== 'I0' && key.mode !== 'I1') throw new Refused('audit', `mode: ${JSON.stringify(key.mode)}`);
+    const canonical = setup(program.network, { mode: key.mode });
+    if (equalBytes(canonical.key.bytes, key.bytes)) return { ok: true, canonical: true };
+    if (circuit === undefined) throw new Refused('audit', firstDifference(canonical, key), { where: 'key' });
+    const published = decodeCircuitFile(circuit);
+    if (!equalBytes(published.fields.bytes, key.bytes))
+      throw new Refused('audit', 'the circuit was not published with this key', { where: 'circuit' });
+    auditKey(program.network, key, published.contents);
+    return { ok: true, canonical: false };
+  } catch (e) {
+    if (e instanceof Refused) return { ok: false, code: e.code, sentence: e.message };
+    throw e;
+  }
+}
+
+/** Where a key leaves the canonical one, in words. */
+function firstDifference({ key: wanted }: SetupResult, key: Key): string {
+  const text = (v: unknown): string => JSON.stringify(v);
+  const fields = ['mode', 'ops', 'tensors', 'inputs', 'outputs', 'omega', 'runs', 'h', 'lr', 't', 'grinding'] as const;
+  for (const f of fields) {
+    const [a, b] = [wanted[f], key[f]];
+    if (text(a) === text(b)) continue;
+    if (!Array.isArray(a) || !Array.isArray(b)) return `${f}: the key has ${text(b)}, the model gives ${text(a)}`;
+    if (a.length !== b.length) return `${f}: the key has ${b.length}, the model gives ${a.length}`;
+    const i = a.findIndex((v, k) => text(v) !== text(b[k]));
+    return `${f}[${i}]: the key has ${text(b[i])}, the model gives ${text(a[i])}`;
+  }
+  return 'wroot: the key commits to other weights or tables than the model';
+}

@@ -1,0 +1,73 @@
+/** Proving with files and names: what the package exports (`assay/prover`). */
+import { type Circuit, decodeCircuitFile } from '../circuits/files.ts';
+import { applyHead, type Interface } from '../circuits/interface.ts';
+import { type NamedTensor, namedOutputs, provenTensors } from '../circuits/named.ts';
+import type { Tensor } from '../circuits/types.ts';
+import { Pace } from '../protocol/pace.ts';
+import { infer, type ProveOptions, prove as proveRaw } from './prove.ts';
+
+export type { ProveOptions };
+
+/** Values by input name: flat row-major numbers, or a tensor that says its shape. */
+export type NamedInputs = Readonly<
+  Record<string, ArrayLike<number | bigint> | { readonly shape: readonly number[]; readonly data: ArrayLike<number | bigint> }>
+>;
+
+export interface RunResult {
+  /** The model's outputs. */
+  readonly outputs: readonly NamedTensor[];
+  /** The integer tensors that a proof binds. */
+  readonly proven: readonly NamedTensor[];
+}
+
+export interface Proved extends RunResult {
+  readonly envelope: Uint8Array;
+}
+
+const opened = new WeakMap<Uint8Array, Circuit>();
+
+/** Decodes a circuit file once per array of bytes. */
+function circuitOf(bytes: Uint8Array): Circuit {
+  let c = opened.get(bytes);
+  if (c === undefined) {
+    c = decodeCircuitFile(bytes);
+    opened.set(bytes, c);
+  }
+  return c;
+}
+
+/** Name, type and shape of every input the circuit takes. */
+export function describeInputs(circuit: Uint8Array): Interface['inputs'] {
+  return circuitOf(circuit).interface.inputs;
+}
+
+function rawInputs(face: Interface, inputs: NamedInputs): Int32Array[] {
+  const declared = new Map(face.inputs.map((i) => [i.name, i]));
+  const tensors = Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => {
+      const d = declared.get(name);
+      const given = 'data' in value ? value : { data: value, shape: d?.shape ?? [] };
+      return [name, { dtype: d?.dtype ?? 'float32', shape: given.shape, data: Array.from(given.data, Number) }];
+    }),
+  );
+  return applyHead(face, tensors);
+}
+
+function result(circuit: Circuit, outputs: readonly Int32Array[]): RunResult {
+  const io = circuit.fields.outputs.map((o) => ({ dtype: o.dtype, dims: (circuit.fields.tensors[o.tensor] as Tensor).dims }));
+  return { outputs: namedOutputs(circuit.interface, outputs), proven: provenTensors(circuit.interface, io, outputs) };
+}
+
+/** Integer inference only: exactly the values a proof would show. */
+export function run(circuit: Uint8Array, inputs: NamedInputs): RunResult {
+  const c = circuitOf(circuit);
+  return result(c, infer(c, rawInputs(c.interface, inputs)).outputs);
+}
+
+/** Runs the circuit and proves the run. Throws `Refused` for a circuit or input that does not fit, an AbortError when cancelled. */
+export async function prove(circuit: Uint8Array, inputs: NamedInputs, options: ProveOptions = {}): Promise<Proved> {
+  await new Pace(options).at('read the circuit', 0);
+  const c = circuitOf(circuit);
+  const { envelope, outputs } = await proveRaw(c, rawInputs(c.interface, inputs), options);
+  return { envelope, ...result(c, outputs) };
+}
