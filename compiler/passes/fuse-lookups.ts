@@ -1,0 +1,37 @@
+/**
+ * Composes a lookup into the op before it: requantisation then Relu, Clip or Add of a constant is one non-decreasing step function, so one
+ * lookup an element instead of two. Only when nothing else reads the tensor between them.
+ */
+import type { Activation, Linear, Lookup, QuantizedGraph, QuantizedOp, Stage } from '../quantized/form.ts';
+
+export function fuseLookups(graph: QuantizedGraph): QuantizedGraph {
+  const readers = new Map<Activation, number>();
+  const count = (a: Activation) => readers.set(a, (readers.get(a) ?? 0) + 1);
+  for (const op of graph.ops) count(op.x);
+  for (const out of graph.outputs) count(out.source);
+  const producer = new Map<Activation, number>();
+  const ops: (QuantizedOp | null)[] = [...graph.ops];
+  ops.forEach((op, i) => void producer.set((op as QuantizedOp).y, i));
+  ops.forEach((op, i) => {
+    if (op?.kind !== 'lookup') return;
+    const at = producer.get(op.x);
+    const before = at === undefined ? null : (ops[at] as QuantizedOp | null);
+    if (at === undefined || before === null || readers.get(op.x) !== 1) return;
+    if (before.kind === 'maxpool' || (before.kind === 'linear' && before.requant === null) || !sameAxis(before, op.stages)) return;
+    ops[at] = { ...before, y: op.y, stages: [...before.stages, ...op.stages] };
+    ops[i] = null;
+    producer.set(op.y, at);
+  });
+  return { ...graph, ops: ops.filter((op) => op !== null) };
+}
+
+/** The axis along which an op may have one function per index: the channels. */
+export function channelAxis(op: Linear | Lookup): number {
+  return op.kind === 'linear' && op.form.kind === 'dense' ? (op.y.dims as readonly number[]).length - 1 : 0;
+}
+
+function sameAxis(op: Linear | Lookup, stages: readonly Stage[]): boolean {
+  const axes = [...op.stages, ...stages].flatMap((s) => (s.axis === null ? [] : [s.axis]));
+  if (op.kind === 'linear') return axes.every((a) => a === channelAxis(op));
+  return axes.every((a) => a === axes[0]);
+}

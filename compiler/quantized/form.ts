@@ -1,0 +1,138 @@
+/**
+ * The quantized graph: one integer meaning for QOperator and QDQ models. Plain data; no op of it knows where it came from but by name.
+ *
+ * Every activation holds integers `q`; the network below holds them centred, `q - zp`. Layouts are already resolved: `dims` are the
+ * dims the network has, weights are permuted to match.
+ */
+import type { OutputType, TailStep, ViewStep } from '../../circuits/interface.ts';
+
+export type IntegerType = 'uint8' | 'int8';
+
+/** real = (q - zp) · scale */
+export interface Affine {
+  readonly scale: number;
+  readonly zp: number;
+}
+
+/** What a QuantizeLinear or a requantisation produces; lo, hi are the raw clip bounds (those of the type, or narrower after a Clip). */
+export interface Target extends Affine {
+  readonly dtype: IntegerType;
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/** A zero point shared by activations that hold the same integers (through max-pools); null until some node names it. */
+export interface ZeroPoint {
+  value: number | null;
+}
+
+export interface Activation {
+  readonly id: number;
+  /** The model's tensor name. */
+  readonly name: string;
+  readonly dtype: IntegerType | 'int32';
+  readonly zp: ZeroPoint;
+  /** Raw bounds. */
+  readonly lo: number;
+  readonly hi: number;
+  /** Null for an input no op has read yet: its first reader decides how it is laid out. */
+  dims: readonly number[] | null;
+  /** Is a graph input. */
+  readonly input: boolean;
+}
+
+/** One float32 operation between DequantizeLinear and QuantizeLinear. `values`: one, or one per index of the stage's axis. */
+export type Elementwise =
+  | { readonly op: 'relu' }
+  | { readonly op: 'clip'; readonly min: number; readonly max: number }
+  | { readonly op: 'add'; readonly values: readonly number[] };
+
+/** A function from integers to integers, elementwise; `axis` is the axis of `dims` along which constants vary, null if they do not. */
+export type Stage =
+  | {
+      readonly kind: 'float';
+      readonly node: string;
+      readonly axis: number | null;
+      readonly from: Affine;
+      readonly steps: readonly Elementwise[];
+      readonly to: Target;
+    }
+  | {
+      readonly kind: 'qlinear-add';
+      readonly node: string;
+      readonly axis: number | null;
+      readonly from: Affine;
+      readonly to: Target;
+      /** The constant operand, raw, and its meaning. */
+      readonly constant: readonly number[];
+      readonly other: Affine;
+      /** The constant is the first operand. */
+      readonly first: boolean;
+      /** onnxruntime runs its kernel for a scalar operand. */
+      readonly scalar: boolean;
+    };
+
+export interface Window {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  /** top, left, bottom, right */
+  readonly pad: readonly [number, number, number, number];
+  readonly dilation: readonly [number, number];
+}
+
+/** Conv and dense: an exact integer accumulator, requantised by R = scales (one, or one per channel) and then by `stages`. */
+export interface Linear {
+  readonly kind: 'linear';
+  readonly node: string;
+  readonly x: Activation;
+  readonly form: ({ readonly kind: 'conv'; readonly groups: number } & Window) | { readonly kind: 'dense'; readonly sp: number };
+  readonly wDims: readonly number[];
+  readonly weights: Int32Array;
+  readonly bias: Int32Array;
+  readonly y: Activation;
+  /** Null: the accumulator itself is the (int32) result. */
+  readonly requant: { readonly scales: readonly number[]; readonly to: Target } | null;
+  readonly stages: readonly Stage[];
+}
+
+export interface Lookup {
+  readonly kind: 'lookup';
+  readonly node: string;
+  readonly x: Activation;
+  readonly y: Activation;
+  readonly stages: readonly Stage[];
+}
+
+export interface MaxPool extends Window {
+  readonly kind: 'maxpool';
+  readonly node: string;
+  readonly x: Activation;
+  readonly y: Activation;
+}
+
+export type QuantizedOp = Linear | Lookup | MaxPool;
+
+export interface QuantizedInput {
+  readonly activation: Activation;
+  /** Index of the graph input. */
+  readonly input: number;
+  readonly quantize: Affine | null;
+  /** How the graph input is laid out as the activation; set when its first reader decides. */
+  steps: readonly ViewStep[];
+}
+
+export interface QuantizedOutput {
+  readonly name: string;
+  readonly dtype: OutputType;
+  readonly shape: readonly number[];
+  readonly source: Activation;
+  readonly steps: readonly TailStep[];
+}
+
+export interface QuantizedGraph {
+  readonly inputs: readonly QuantizedInput[];
+  readonly ops: readonly QuantizedOp[];
+  readonly outputs: readonly QuantizedOutput[];
+}
+
+export const RANGE: Readonly<Record<IntegerType, readonly [number, number]>> = { uint8: [0, 255], int8: [-128, 127] };

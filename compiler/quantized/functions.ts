@@ -1,0 +1,75 @@
+/**
+ * Integer meaning of stages: what onnxruntime's float32 arithmetic does to one integer, to the bit.
+ *
+ * f32(.) is one rounding to float32. A product or quotient of two float32 numbers, computed in float64, rounds to float32 as if
+ * computed exactly; so does a sum.
+ */
+import { requantize, roundHalfEven, type StepFunction } from '../../circuits/step.ts';
+import type { Linear, Stage, Target } from './form.ts';
+
+const f32 = Math.fround;
+const view = new DataView(new ArrayBuffer(8));
+
+/** fma(a, b, c) of float32 operands: one rounding. The float64 sum is rounded to odd first, so that the second rounding is harmless. */
+export function fma(a: number, b: number, c: number): number {
+  const p = a * b; // exact: 24 + 24 bits
+  const s = p + c;
+  const t = s - p;
+  const error = p - (s - t) + (c - t); // Knuth's two-sum: p + c = s + error exactly
+  if (error === 0 || !Number.isFinite(s)) return f32(s);
+  view.setFloat64(0, s);
+  const bits = view.getBigInt64(0);
+  if ((bits & 1n) === 1n) return f32(s);
+  // s is even, the exact sum lies towards `error`: the odd neighbour on that side stands for everything between.
+  view.setBigInt64(0, error > 0 === s > 0 ? bits + 1n : bits - 1n);
+  return f32(view.getFloat64(0));
+}
+
+/** y of one stage, from raw to raw. */
+function rawStage(stage: Stage, q: number, channel: number): number {
+  const { from, to } = stage;
+  if (stage.kind === 'qlinear-add') {
+    // QLinearAdd of onnxruntime 1.31 (mlas, FMA): operands a, b in the order of the node.
+    const k = stage.constant[stage.constant.length === 1 ? 0 : channel] as number;
+    const rx = f32(from.scale / to.scale);
+    const rk = f32(stage.other.scale / to.scale);
+    const [a, ra, za, b, rb, zb] = stage.first ? [k, rk, stage.other.zp, q, rx, from.zp] : [q, rx, from.zp, k, rk, stage.other.zp];
+    const fix = f32(to.zp - fma(ra, za, f32(rb * zb)));
+    const r = stage.scalar ? fma(q, rx, f32(fix + f32(k * rk))) : fma(a, ra, fma(b, rb, fix));
+    return clip(to, roundHalfEven(r));
+  }
+  let v = f32((q - from.zp) * from.scale);
+  for (const step of stage.steps) {
+    if (step.op === 'relu') v = Math.max(v, 0);
+    else if (step.op === 'clip') v = Math.min(Math.max(v, step.min), step.max);
+    else v = f32(v + (step.values[step.values.length === 1 ? 0 : channel] as number));
+  }
+  return clip(to, roundHalfEven(f32(v / to.scale)) + to.zp);
+}
+
+const clip = (to: Target, y: number): number => Math.min(to.hi, Math.max(to.lo, y));
+
+/** The function of consecutive stages at one channel, from centred to centred. All steps are non-decreasing, so it is. */
+export function stagesAt(stages: readonly Stage[], channel: number): (x: number) => number {
+  return (x) => {
+    let centred = x;
+    for (const stage of stages) centred = rawStage(stage, centred + stage.from.zp, channel) - stage.to.zp + 0;
+    return centred;
+  };
+}
+
+export const channelsOf = (stage: Stage): number =>
+  stage.kind === 'qlinear-add'
+    ? stage.constant.length
+    : stage.steps.reduce((n, s) => (s.op === 'add' ? Math.max(n, s.values.length) : n), 1);
+
+/** The step functions of a requantised linear op: one, or one per channel when any scale or constant differs. */
+export function stepFunctions(op: Linear, channels: number): StepFunction[] {
+  const { scales, to } = op.requant as NonNullable<Linear['requant']>;
+  const many = scales.length > 1 || op.stages.some((s) => channelsOf(s) > 1);
+  return Array.from({ length: many ? channels : 1 }, (_, c) => {
+    const first = requantize(scales[scales.length === 1 ? 0 : c] as number, to.zp, to.lo, to.hi);
+    const rest = stagesAt(op.stages, c);
+    return { monotone: true, at: (acc) => rest(first.at(acc)) + 0 };
+  });
+}

@@ -1,0 +1,38 @@
+/** Every operator the compiler reads. A new one is its own file and a line here. */
+import { add, qlinearAdd } from './add.ts';
+import { clip, relu } from './clamp.ts';
+import { constant } from './constant.ts';
+import { conv, qlinearConv } from './conv.ts';
+import { gemm, matMul, qgemm, qlinearMatMul } from './dense.ts';
+import { maxPool } from './maxpool.ts';
+import type { OpReader } from './op.ts';
+import { dequantizeLinear, quantizeLinear } from './quantize.ts';
+import { argMax, softmax } from './tail.ts';
+import { flatten, identity, reshape, squeeze, transpose, unsqueeze } from './views.ts';
+
+export const ops: Readonly<Record<string, OpReader>> = {
+  QuantizeLinear: quantizeLinear,
+  DequantizeLinear: dequantizeLinear,
+  'com.microsoft.QuantizeLinear': quantizeLinear,
+  'com.microsoft.DequantizeLinear': dequantizeLinear,
+  QLinearConv: qlinearConv,
+  QLinearMatMul: qlinearMatMul,
+  'com.microsoft.QGemm': qgemm,
+  'com.microsoft.QLinearAdd': qlinearAdd,
+  Conv: conv,
+  Gemm: gemm,
+  MatMul: matMul,
+  Add: add,
+  Relu: relu,
+  Clip: clip,
+  MaxPool: maxPool,
+  Flatten: flatten,
+  Reshape: reshape,
+  Transpose: transpose,
+  Squeeze: squeeze,
+  Unsqueeze: unsqueeze,
+  Identity: identity,
+  Constant: constant,
+  Softmax: softmax,
+  ArgMax: argMax,
+};

@@ -1,0 +1,78 @@
+/** What every op file exports: the attributes it reads and its meaning. `read` sets the values of the node's outputs in the context. */
+import type { Node } from '../../onnx/graph.ts';
+import { refuse } from '../../onnx/graph.ts';
+import { activation, type Context, operand, settle } from '../context.ts';
+import type { Linear, QuantizedOp, Stage, Target } from '../form.ts';
+import { channelsOf } from '../functions.ts';
+import type { Accumulator, Pool, Value } from '../value.ts';
+import { describe } from '../value.ts';
+import type { View } from '../view.ts';
+
+export interface OpReader {
+  readonly attributes: readonly string[];
+  read(node: Node, ctx: Context): void;
+}
+
+export function result(ctx: Context, node: Node, value: Value): void {
+  ctx.values.set(node.outputs[0] as string, value);
+  node.outputs.slice(1).forEach((name, i) => {
+    if (name !== '') refuse(node, 'model.unsupported-output', `output ${i + 1} ("${name}") is not supported`, { tensor: name });
+  });
+}
+
+/** `acc` requantised to `to` as tensor `name`, then pooled. `node`: the one that quantises. */
+export function requantised(
+  ctx: Context,
+  node: Node,
+  acc: Accumulator,
+  view: View,
+  to: Target,
+  pools: readonly Pool[],
+  name: string,
+): Value {
+  const scales = acc.scales.map((s) => Math.fround(s / to.scale));
+  const bad = scales.find((r) => !(r >= 2 ** -126 && r < 2 ** 127));
+  if (bad !== undefined)
+    refuse(node, 'model.invalid-scale', `input scale times weight scale over output scale is ${bad}, no normal float32`);
+  const y = activation(ctx, name, to.dtype, acc.dims, { zp: to.zp, lo: to.lo, hi: to.hi });
+  const same = scales.every((r) => r === scales[0]);
+  const op: Linear = { kind: 'linear', ...acc.linear, y, requant: { scales: same ? scales.slice(0, 1) : scales, to }, stages: [] };
+  ctx.ops.push(op);
+  let current = y;
+  for (const pool of pools) {
+    const next = activation(ctx, name, to.dtype, pool.dims, { zp: to.zp, lo: to.lo, hi: to.hi }, { zp: current.zp });
+    ctx.ops.push({ kind: 'maxpool', ...windowOf(pool), node: pool.node, x: current, y: next });
+    current = next;
+  }
+  return { kind: 'integer', x: current, view };
+}
+
+export const windowOf = ({ kernel, stride, pad, dilation }: Pool) => ({ kernel, stride, pad, dilation });
+
+/** x through one stage, as a lookup op. */
+export function looked(ctx: Context, node: Node, value: Extract<Value, { kind: 'real' }>, stage: Stage, name: string): Value {
+  const { dims, view } = settle(ctx, node, value.x, value.view);
+  const { to } = stage;
+  const y = activation(ctx, name, to.dtype, dims, { zp: to.zp, lo: to.lo, hi: to.hi });
+  const op: QuantizedOp = {
+    kind: 'lookup',
+    node: stage.node,
+    x: value.x,
+    y,
+    stages: [channelsOf(stage) === 1 ? { ...stage, axis: null } : stage],
+  };
+  ctx.ops.push(op);
+  return { kind: 'integer', x: y, view };
+}
+
+/** Refuses `node` because operand `i` is of the wrong kind. */
+export function wrongOperand(ctx: Context, node: Node, i: number, supported: string): never {
+  return refuse(
+    node,
+    'model.unsupported-float',
+    `operand ${i} ("${node.inputs[i]}") is ${describe(operand(ctx, node, i))}; supported: ${supported}`,
+    {
+      tensor: node.inputs[i],
+    },
+  );
+}

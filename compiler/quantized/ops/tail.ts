@@ -1,0 +1,56 @@
+/** Softmax and ArgMax after the last integer tensor: recomputed by the verifier, not proven. */
+import type { TailStep } from '../../../circuits/interface.ts';
+import { elements, intOf, type Node, refuse } from '../../onnx/graph.ts';
+import { type Context, operand } from '../context.ts';
+import { tailOf } from '../output.ts';
+import type { Value } from '../value.ts';
+import { type OpReader, result, wrongOperand } from './op.ts';
+
+function source(ctx: Context, node: Node): Extract<Value, { kind: 'tail' }> {
+  const value = operand(ctx, node, 0);
+  const tail = tailOf(ctx, node.label, value, node.inputs[0] as string);
+  return tail ?? wrongOperand(ctx, node, 0, 'a dequantized tensor at the end of the graph');
+}
+
+function axisOf(node: Node, otherwise: number, rank: number): number {
+  const given = intOf(node, 'axis', otherwise);
+  if (given < -rank || given >= rank)
+    refuse(node, 'model.invalid-attribute', `axis ${given} is outside rank ${rank}`, { attribute: 'axis' });
+  return given < 0 ? given + rank : given;
+}
+
+export const softmax: OpReader = {
+  attributes: ['axis'],
+  read(node, ctx) {
+    const tail = source(ctx, node);
+    if (tail.dtype !== 'float32') return wrongOperand(ctx, node, 0, 'a dequantized tensor');
+    const { shape } = tail;
+    const old = node.opset < 13;
+    const axis = axisOf(node, old ? 1 : -1, shape.length);
+    // Before opset 13 the tensor is seen as a matrix, cut at the axis.
+    const matrix = [elements(shape.slice(0, axis)), elements(shape.slice(axis))];
+    const steps: TailStep[] = old
+      ? [
+          { op: 'reshape', shape: matrix },
+          { op: 'softmax', axis: 1 },
+          { op: 'reshape', shape },
+        ]
+      : [{ op: 'softmax', axis }];
+    ctx.notes.push(
+      `${node.op} "${node.label}" is recomputed in float64 by the verifier: equal to onnxruntime to about 1e-6, not to the bit`,
+    );
+    result(ctx, node, { ...tail, steps: [...tail.steps, ...steps] });
+  },
+};
+
+export const argMax: OpReader = {
+  attributes: ['axis', 'keepdims', 'select_last_index'],
+  read(node, ctx) {
+    const tail = source(ctx, node);
+    const axis = axisOf(node, 0, tail.shape.length);
+    const keepdims = intOf(node, 'keepdims', 1) === 1;
+    const step: TailStep = { op: 'argmax', axis, keepdims, last: intOf(node, 'select_last_index', 0) === 1 };
+    const shape = tail.shape.flatMap((d, i) => (i === axis ? (keepdims ? [1] : []) : [d]));
+    result(ctx, node, { ...tail, dtype: 'int64', shape, steps: [...tail.steps, step] });
+  },
+};
