@@ -5,14 +5,14 @@
 import { equalBytes } from '../protocol/bytes.ts';
 import { rootOf } from '../protocol/merkle.ts';
 import { Refused } from '../protocol/refused.ts';
-import { type Cell, cellsCover } from './cells.ts';
+import { type Cell, cellsCover, type Interval } from './cells.ts';
 import { type Contents, checkKey } from './check.ts';
-import { commitStack, stackOf, weightsHash } from './contents.ts';
-import { accumulatorBounds, forms } from './forms/index.ts';
+import { commitStack, stackOf, tableContents, weightsHash } from './contents.ts';
+import { accumulatorBounds, accumulatorIntervals, forms } from './forms/index.ts';
 import type { Key } from './key.ts';
 import type { Network, TableMeaning } from './network.ts';
 import { planOf } from './plan.ts';
-import { unpad } from './shape.ts';
+import { maxOf, unpad } from './shape.ts';
 import { k0Column } from './tables.ts';
 import type { Form, IoTensor, Op, ReqOp, Tensor } from './types.ts';
 
@@ -23,7 +23,8 @@ function ok(condition: boolean, where: string, sentence: string): void {
 /** Refuses with code `audit` (or E6) and the place unless the key is one of the network's. */
 export function auditKey(network: Network, key: Key, contents: Contents, options: { readonly allowToy?: boolean } = {}): void {
   const plan = planOf(key);
-  checkKey(key, plan, { ...options, contents });
+  const held = new Map([...contents, ...tableContents(key, plan)]);
+  checkKey(key, plan, { ...options, contents: held });
   const root =
     key.mode === 'I1'
       ? rootOf(
@@ -63,7 +64,7 @@ export function auditKey(network: Network, key: Key, contents: Contents, options
       same(m.tensor, k.tensor, `${where}[${i}]`);
     });
   }
-  const rows = rowsById(key, plan.content, contents);
+  const rows = rowsById(key, plan.content, held);
   network.ops.forEach((model, i) => {
     const inKey = key.ops[i] as Op;
     const where = `op ${i} (${network.labels[i]})`;
@@ -81,7 +82,7 @@ function auditOp(network: Network, key: Key, contents: Contents, model: Op, inKe
   if ((model.kind === 'req' || model.kind === 'out') && (inKey.kind === 'req' || inKey.kind === 'out')) {
     auditForm(network, model.form, inKey.form, same, weight, where);
     ok(
-      inKey.bound === Math.max(...accumulatorBounds(key.tensors, inKey.form, (t) => contents.get(t) as Int32Array)),
+      inKey.bound === maxOf(accumulatorBounds(key.tensors, inKey.form, (t) => contents.get(t) as Int32Array)),
       where,
       'the accumulator bound is not that of the weights',
     );
@@ -139,7 +140,8 @@ function rowsById(key: Key, [c1, c2]: readonly [number, number], contents: Conte
 function auditTable(meaning: TableMeaning, key: Key, contents: Contents, op: Op, rows: RowsById, where: string): void {
   if (meaning.kind === 'cells') {
     const req = op as ReqOp;
-    const bounds = accumulatorBounds(key.tensors, req.form, (t) => contents.get(t) as Int32Array);
+    const intervals = accumulatorIntervals(key.tensors, req.form, (t) => contents.get(t) as Int32Array);
+    const whole: Interval = [-maxOf(intervals.map(([a]) => -a)), maxOf(intervals.map(([, b]) => b))];
     const channels = req.cd === null ? 1 : ((key.tensors[req.y] as Tensor).dims[req.cd] as number);
     ok(
       meaning.functions.length === 1 || meaning.functions.length === channels,
@@ -148,9 +150,9 @@ function auditTable(meaning: TableMeaning, key: Key, contents: Contents, op: Op,
     );
     for (let c = 0; c < channels; c++) {
       const f = meaning.functions[meaning.functions.length === 1 ? 0 : c] as (typeof meaning.functions)[number];
-      const bound = req.per === 1 ? (bounds[c % bounds.length] as number) : req.bound;
+      const reachable = req.per === 1 ? (intervals[c % intervals.length] as Interval) : whole;
       ok(
-        cellsCover(f, bound, rows.get(req.id + c) ?? []),
+        cellsCover(f, reachable, rows.get(req.id + c) ?? []),
         where,
         `the cells of table ${req.id + c} (channel ${c}) are not those of the model`,
       );

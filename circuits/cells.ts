@@ -1,11 +1,12 @@
 /**
  * Cells: a step function as table rows (protocol §5.3, §5.4).
  *
- * A region is a maximal interval [a, b) on which f is constant; a cell (t, y, w) says f = y on [t, t + 2^w) within [-A, A].
+ * A region is a maximal interval [a, b) on which f is constant; a cell (t, y, w) says f = y on [t, t + 2^w) within the
+ * reachable interval.
  * Every region is covered by cells of the chosen widths, so that one lookup of (w, acc - rem, y) and one range check of rem prove y = f(acc).
  */
 import { Refused } from '../protocol/refused.ts';
-import type { StepFunction } from './step.ts';
+import { requantize, type StepDescription, type StepFunction } from './step.ts';
 
 export interface Region {
   readonly a: number;
@@ -19,28 +20,65 @@ export interface Cell {
   readonly w: number;
 }
 
-/** The regions of f over [-A, A], ascending. A monotone f is bisected, any other is read at every point. */
-export function regionsOf(f: StepFunction, bound: number): Region[] {
+/** An interval of accumulators, both ends included. */
+export type Interval = readonly [number, number];
+
+/** The regions of f over an interval, ascending. A described or monotone f is searched, any other is read at every point. */
+export function regionsOf(f: StepFunction, interval: Interval): Region[] {
+  const [lo, hi] = interval;
+  if (f.description !== undefined) return describedRegions(f.description, interval);
   const regions: Region[] = [];
-  let a = -bound;
-  while (a <= bound) {
+  for (let a = lo; a <= hi; ) {
     const y = f.at(a);
-    let b: number;
-    if (f.monotone) {
-      let low = a;
-      let high = bound + 1;
-      // Invariant: f(low) = y, and high is past the end or f(high) ≠ y.
-      while (high - low > 1) {
-        const mid = Math.floor((low + high) / 2);
-        if (f.at(mid) === y) low = mid;
-        else high = mid;
-      }
-      b = high;
-    } else {
-      b = a + 1;
-      while (b <= bound && f.at(b) === y) b++;
-    }
+    const b = f.monotone ? endOfStep(f.at, a, hi, y) : endByReading(f, a, hi, y);
     regions.push({ a, b, y });
+    a = b;
+  }
+  return regions;
+}
+
+/** The first acc above `a` with another value, or hi + 1, by bisection. */
+function endOfStep(at: (acc: number) => number, a: number, hi: number, y: number): number {
+  let low = a;
+  let high = hi + 1;
+  // Invariant: at(low) = y, and high is past the end or at(high) ≠ y.
+  while (high - low > 1) {
+    const mid = Math.floor((low + high) / 2);
+    if (at(mid) === y) low = mid;
+    else high = mid;
+  }
+  return high;
+}
+
+function endByReading(f: StepFunction, a: number, hi: number, y: number): number {
+  let b = a + 1;
+  while (b <= hi && f.at(b) === y) b++;
+  return b;
+}
+
+const GUESSES = 4;
+
+/**
+ * Regions of a described step: the end of a value is guessed from (value + ½ − zp)/R and confirmed by the function itself on both sides;
+ * where float32 rounding moves it further than a few integers, bisection finds it. Neighbours that the map makes equal are joined.
+ */
+function describedRegions({ scale, zp, lo, hi, map }: StepDescription, [from, to]: Interval): Region[] {
+  const raw = requantize(scale, zp, lo, hi).at;
+  const regions: Region[] = [];
+  for (let a = from; a <= to; ) {
+    const value = raw(a);
+    let b = -1;
+    const guess = Math.ceil((value + 0.5) / scale);
+    for (let g = Math.max(a + 1, guess - GUESSES); g <= Math.min(to, guess + GUESSES); g++)
+      if (raw(g) !== value) {
+        if (raw(g - 1) === value) b = g;
+        break;
+      }
+    if (b < 0) b = raw(to) === value ? to + 1 : endOfStep(raw, a, to, value);
+    const y = map === null ? value : (map[value + zp - lo] as number);
+    const last = regions[regions.length - 1];
+    if (last !== undefined && last.y === y) regions[regions.length - 1] = { a: last.a, b, y };
+    else regions.push({ a, b, y });
     a = b;
   }
   return regions;
@@ -75,14 +113,14 @@ export function cellsOf(regions: readonly Region[], widths: readonly number[], l
 }
 
 /** True iff every reachable acc lies in a cell and no cell holds a reachable acc with another value (exact; §5.3, Audit 4). */
-export function cellsCover(f: StepFunction, bound: number, cells: readonly Cell[]): boolean {
-  const regions = regionsOf(f, bound);
+export function cellsCover(f: StepFunction, [lo, hi]: Interval, cells: readonly Cell[]): boolean {
+  const regions = regionsOf(f, [lo, hi]);
   const sorted = [...cells].sort((p, q) => p.t - q.t);
   let k = 0;
-  let covered = -bound; // every acc below this one lies in a cell
+  let covered = lo; // every acc below this one lies in a cell
   for (const { t, y, w } of sorted) {
-    const from = Math.max(t, -bound);
-    const to = Math.min(t + 2 ** w, bound + 1);
+    const from = Math.max(t, lo);
+    const to = Math.min(t + 2 ** w, hi + 1);
     if (to <= from) continue;
     if (from > covered) return false;
     while ((regions[k] as Region).b <= from) k++;
@@ -90,7 +128,18 @@ export function cellsCover(f: StepFunction, bound: number, cells: readonly Cell[
     if (region.y !== y || to > region.b) return false;
     covered = Math.max(covered, to);
   }
-  return covered > bound;
+  return covered > hi;
+}
+
+/** Cells that regions of these lengths need with widths `ws` (ascending): the largest that fits, the smallest if none does. */
+export function countCells(lengths: readonly number[], ws: readonly number[]): number {
+  let count = 0;
+  for (const length of lengths) {
+    let w = ws[0] as number;
+    for (const v of ws) if (2 ** v <= length) w = v;
+    count += Math.ceil(length / 2 ** w);
+  }
+  return count;
 }
 
 /**

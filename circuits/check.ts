@@ -15,7 +15,7 @@ import { accumulatorBounds, formDims, specOf } from './forms/index.ts';
 import type { Key } from './key.ts';
 import { ledgerOf } from './ledger.ts';
 import type { Plan } from './plan.ts';
-import { sum, validMask } from './shape.ts';
+import { maxOf, sum, validMask } from './shape.ts';
 import { k0Column, ZETA } from './tables.ts';
 import type { Form, Op, Tensor } from './types.ts';
 
@@ -58,7 +58,10 @@ export function checkKey(key: Key, plan: Plan, options: CheckOptions = {}): void
   checkTensors(T, ops);
   checkLists(key, plan);
   checkOps(key, plan, options.contents);
-  if (options.contents !== undefined) checkContents(key, plan, options.contents);
+  if (options.contents !== undefined) checkWeights(key, plan, options.contents);
+  const [c1, c2] = plan.content;
+  const tables = key.tables ?? { k1: options.contents?.get(c1), k2: options.contents?.get(c2) };
+  if (tables.k1 !== undefined && tables.k2 !== undefined) checkTables(key, tables as { k1: Int32Array; k2: Int32Array });
   if (key.profile === 'S100') {
     const l = ledgerOf(key, plan);
     ok(provides(l, PROVABLE_BITS), 'S9', `the ledger gives ${l.bits.toFixed(2)} bits, not ${PROVABLE_BITS}`);
@@ -94,7 +97,7 @@ function writesOf(op: Op): number[] {
 function checkTensors(T: readonly Tensor[], ops: readonly Op[]): void {
   const ys = new Set(ops.flatMap((op) => (op.kind === 'range' ? [] : [op.y])));
   T.forEach((t, i) => {
-    ok(['PUB', 'W', 'X', 'A'].includes(t.home), 'S11', `tensor ${i} has home ${JSON.stringify(t.home)}`);
+    ok(['PUB', 'W', 'X', 'A', 'T'].includes(t.home), 'S11', `tensor ${i} has home ${JSON.stringify(t.home)}`);
     if (t.home === 'PUB' || t.home === 'X' || ys.has(i))
       ok(t.lo !== null && t.hi !== null && isInteger(t.lo, -HALF, HALF) && isInteger(t.hi, t.lo, HALF), 'S11', `bounds of tensor ${i}`);
     else ok(t.lo === null && t.hi === null, 'S11', `tensor ${i} has bounds without meaning`);
@@ -131,9 +134,14 @@ function checkLists(key: Key, plan: Plan): void {
     ok(d !== null && isInteger(e.zp, d.lo, d.hi), 'S11', `dtype or zero point of tensor ${e.tensor}`);
   }
   ok(
-    plan.mult.every((t) => T[t]?.home === 'A') && plan.content.every((t) => T[t]?.home === 'W'),
+    plan.mult.every((t) => T[t]?.home === 'A') && plan.content.every((t) => T[t]?.home === (key.version === 2 ? 'T' : 'W')),
     'S11',
     'homes of the multiplicity and content tensors',
+  );
+  ok(
+    T.every((t, i) => t.home !== 'T' || plan.content.includes(i)),
+    'S11',
+    'a tensor of home T that is no content column',
   );
 }
 
@@ -207,7 +215,7 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
       ok(isInteger(op.bound, 0, HALF), 'S1', `${at}: accumulator bound ${op.bound}`);
       if (specOf(form).weights(form) === null || contents !== undefined)
         ok(
-          op.bound === Math.max(...accumulatorBounds(T, form, (t) => contents?.get(t) as Int32Array)),
+          op.bound === maxOf(accumulatorBounds(T, form, (t) => contents?.get(t) as Int32Array)),
           'S2',
           `${at}: the accumulator bound is not the interval bound`,
         );
@@ -306,10 +314,9 @@ function checkRuns(runs: Key['runs'], owner: ReadonlyMap<number, Op>, reach: Rea
   ok(seen.size === owner.size, 'S11', 'a table without rows');
 }
 
-/** S12: the contents hash to wroot, and every row and weight is what the relation assumes. */
-function checkContents(key: Key, plan: Plan, contents: Contents): void {
-  const { tensors: T, ops, runs } = key;
-  T.forEach((t, i) => {
+/** S12: the weights are 0 at padded positions, and in mode I0 they are the ones of the key. */
+function checkWeights(key: Key, plan: Plan, contents: Contents): void {
+  key.tensors.forEach((t, i) => {
     if (t.home !== 'W') return;
     const values = contents.get(i);
     ok(values !== undefined && values.length === plan.size[i], 'S12', `the contents lack tensor ${i}`);
@@ -320,7 +327,11 @@ function checkContents(key: Key, plan: Plan, contents: Contents): void {
       `tensor ${i} is not 0 at padded positions`,
     );
   });
-  const [k1, k2] = plan.content.map((t) => contents.get(t) as Int32Array) as [Int32Array, Int32Array];
+  if (key.mode === 'I0') ok(equalBytes(weightsHash(key, contents), key.wroot), 'S12', 'the weights and tables are not those of the key');
+}
+
+/** S12: every content row is what the relation assumes. */
+function checkTables({ tensors: T, ops, runs }: Key, { k1, k2 }: { readonly k1: Int32Array; readonly k2: Int32Array }): void {
   const k0 = k0Column(runs);
   const rows = 2 + sum(runs.map(([, n]) => n));
   ok(k1[0] === 0 && k2[0] === ZETA, 'S12', 'row 0 is not (0, 0, ZETA)');
@@ -351,5 +362,4 @@ function checkContents(key: Key, plan: Plan, contents: Contents): void {
     }
     at += count;
   }
-  if (key.mode === 'I0') ok(equalBytes(weightsHash(key, contents), key.wroot), 'S12', 'the weights and tables are not those of the key');
 }

@@ -11,6 +11,15 @@ import { encode } from '../protocol/ntt.ts';
 import type { KeyFields } from './key.ts';
 import type { Group, Plan } from './plan.ts';
 
+/** k1 and k2 of a key that describes its tables; nothing for one that commits to them. */
+export function tableContents(key: Pick<KeyFields, 'tables'>, plan: Plan): [number, Int32Array][] {
+  if (key.tables === null) return [];
+  return [
+    [plan.content[0], key.tables.k1],
+    [plan.content[1], key.tables.k2],
+  ];
+}
+
 /** H_weights of all W tensors, by tensor index, padded, as u32le residues. */
 export function weightsHash(key: Pick<KeyFields, 'tensors'>, contents: ReadonlyMap<number, Int32Array>): Uint8Array {
   const list = key.tensors.flatMap((t, i) => (t.home === 'W' ? [contents.get(i) as Int32Array] : []));

@@ -12,6 +12,7 @@ import { decodeValue, encodeValue } from '../protocol/encoding.ts';
 import { hash } from '../protocol/hash.ts';
 import { Refused } from '../protocol/refused.ts';
 import { type Contents, checkKey } from './check.ts';
+import { tableContents } from './contents.ts';
 import type { Interface } from './interface.ts';
 import { decodeInterface, encodeInterface } from './interface-encoding.ts';
 import { decodeKey, type Key } from './key.ts';
@@ -144,6 +145,7 @@ export function decodeCircuitFile(bytes: Uint8Array, options: { readonly allowTo
     contents.set(i, pad(values, t.dims));
   });
   r.end();
+  for (const [t, column] of tableContents(key, plan)) contents.set(t, column);
   checkKey(key, plan, { ...options, contents });
   return { fields: key, plan, contents, interface: face, keyFile, labels };
 }

@@ -6,14 +6,18 @@
 import { decodeValue, encodeValue, type Value } from '../protocol/encoding.ts';
 import { hash } from '../protocol/hash.ts';
 import { Refused } from '../protocol/refused.ts';
+import { type ChannelDescription, describedRows, type TableDescription } from './descriptions.ts';
 import type { FieldType } from './forms/form.ts';
 import { forms } from './forms/index.ts';
+import { type Content, contentOf, runsOf } from './tables.ts';
 import type { Form, Home, IoTensor, Op, Tensor } from './types.ts';
 
 export type Mode = 'I0' | 'I1';
 export type Profile = 'S100' | 'toy';
 
 export interface KeyFields {
+  /** 1: k1 and k2 are W tensors. 2: the tables are described, k1 and k2 have home T and are derived (§6.8). */
+  readonly version: 1 | 2;
   readonly profile: string;
   readonly mode: string;
   /** Rows of the stack are 2^h, the rate is 2^-lr, t queries. */
@@ -27,6 +31,10 @@ export interface KeyFields {
   readonly omega: readonly number[];
   /** [k0, count] of the table rows, k0 strictly ascending. */
   readonly runs: readonly (readonly [number, number])[];
+  /** Version 2: what every req and unary table is, in op order. */
+  readonly descriptions: readonly TableDescription[] | null;
+  /** Version 2: the content rows that the descriptions give. */
+  readonly tables: Content | null;
   readonly inputs: readonly IoTensor[];
   readonly outputs: readonly IoTensor[];
   /** R_W in mode I1, the hash of the W tensors in mode I0. */
@@ -111,7 +119,7 @@ export function encodeKey(k: KeyFields): Uint8Array {
   const io = (list: readonly IoTensor[]): Value => list.map((e) => [e.tensor, e.dtype, e.zp]);
   return encodeValue([
     'xt',
-    1,
+    k.version,
     k.profile,
     k.mode,
     k.h,
@@ -121,7 +129,7 @@ export function encodeKey(k: KeyFields): Uint8Array {
     k.tensors.map((t) => [t.dims, t.home, t.lo, t.hi]),
     k.ops.map(encodeOp),
     k.omega,
-    k.runs,
+    k.descriptions === null ? k.runs : k.descriptions.map(encodeDescription),
     io(k.inputs),
     io(k.outputs),
     k.wroot,
@@ -139,7 +147,8 @@ export function decodeKey(bytes: Uint8Array): Key {
   const v = decodeValue(bytes, 'E6', 'key');
   const at = new Reader('key', v);
   const fields = at.record(15);
-  if (fields[0]?.text() !== 'xt' || fields[1]?.int() !== 1) throw new Refused('E6', 'the key is not of version 1');
+  const version = fields[0]?.text() === 'xt' ? fields[1]?.int() : 0;
+  if (version !== 1 && version !== 2) throw new Refused('E6', 'the key is not of version 1 or 2');
   const [, , profile, mode, h, lr, t, g, tensors, ops, omega, runs, inputs, outputs, wroot] = fields as Reader[] as [
     Reader,
     Reader,
@@ -151,25 +160,75 @@ export function decodeKey(bytes: Uint8Array): Key {
       const [tensor, dtype, zp] = e.record(3) as [Reader, Reader, Reader];
       return { tensor: tensor.int(), dtype: dtype.text() as IoTensor['dtype'], zp: zp.int() };
     });
+  const opList = (ops as Reader).list().map(decodeOp);
+  const tensorList = (tensors as Reader).list().map((e) => {
+    const [dims, home, lo, hi] = e.record(4) as [Reader, Reader, Reader, Reader];
+    return { dims: dims.ints(), home: home.text() as Home, lo: lo.optional(), hi: hi.optional() };
+  });
   const key: KeyFields = {
+    version,
     profile: (profile as Reader).text(),
     mode: (mode as Reader).text(),
     h: (h as Reader).int(),
     lr: (lr as Reader).int(),
     t: (t as Reader).int(),
     grinding: (g as Reader).ints(3) as [number, number, number],
-    tensors: (tensors as Reader).list().map((e) => {
-      const [dims, home, lo, hi] = e.record(4) as [Reader, Reader, Reader, Reader];
-      return { dims: dims.ints(), home: home.text() as Home, lo: lo.optional(), hi: hi.optional() };
-    }),
-    ops: (ops as Reader).list().map(decodeOp),
+    tensors: tensorList,
+    ops: opList,
     omega: (omega as Reader).ints(),
-    runs: (runs as Reader).list().map((r) => r.ints(2) as [number, number]),
+    ...(version === 1
+      ? committedTables(runs as Reader)
+      : describedTables(tensorList, opList, (runs as Reader).list().map(decodeDescription))),
     inputs: io(inputs as Reader),
     outputs: io(outputs as Reader),
     wroot: (wroot as Reader).bytes(32),
   };
   return { ...key, bytes: bytes.slice(), hash: hash('vk', bytes) };
+}
+
+type Tables = Pick<KeyFields, 'runs' | 'descriptions' | 'tables'>;
+
+const committedTables = (runs: Reader): Tables => ({
+  runs: runs.list().map((r) => r.ints(2) as [number, number]),
+  descriptions: null,
+  tables: null,
+});
+
+/** Everything a described key says about its tables. */
+export function describedTables(tensors: readonly Tensor[], ops: readonly Op[], descriptions: readonly TableDescription[]): Tables {
+  const rows = describedRows(tensors, ops, descriptions);
+  const runs = runsOf(rows);
+  return { runs, descriptions, tables: contentOf(rows, runs) };
+}
+
+/** cells: ["cells", zp, lo, hi, map|none, channels]; unary: ["unary", values]. Maps and values are i16le; a channel is R u32le, from i32le, to i32le. */
+function encodeDescription(d: TableDescription): Value {
+  const shorts = (v: Int16Array): Uint8Array => new Uint8Array(v.buffer, v.byteOffset, v.byteLength).slice();
+  if (d.kind === 'unary') return ['unary', shorts(d.values)];
+  const channels = new DataView(new ArrayBuffer(12 * d.channels.length));
+  d.channels.forEach(({ scaleBits, interval }, c) => {
+    channels.setUint32(12 * c, scaleBits, true);
+    channels.setInt32(12 * c + 4, interval[0], true);
+    channels.setInt32(12 * c + 8, interval[1], true);
+  });
+  return ['cells', d.zp, d.lo, d.hi, d.map === null ? null : shorts(d.map), new Uint8Array(channels.buffer)];
+}
+
+function decodeDescription(r: Reader): TableDescription {
+  if (r.kind() === 'unary') return { kind: 'unary', values: (r.record(2)[1] as Reader).shorts() };
+  const [kind, zp, lo, hi, map, blob] = r.record(6) as [Reader, Reader, Reader, Reader, Reader, Reader];
+  if (kind.text() !== 'cells') return r.refuse('unknown description');
+  const bytes = blob.anyBytes();
+  if (bytes.length === 0 || bytes.length % 12 !== 0) return r.refuse('channels are not 12 bytes each');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const channels = Array.from(
+    { length: bytes.length / 12 },
+    (_, c): ChannelDescription => ({
+      scaleBits: view.getUint32(12 * c, true),
+      interval: [view.getInt32(12 * c + 4, true), view.getInt32(12 * c + 8, true)],
+    }),
+  );
+  return { kind: 'cells', zp: zp.int(), lo: lo.int(), hi: hi.int(), map: map.isNone() ? null : map.shorts(), channels };
 }
 
 function decodeOp(r: Reader): Op {
@@ -229,6 +288,22 @@ class Reader {
   bytes(n: number): Uint8Array {
     const v = this.#value;
     return v instanceof Uint8Array && v.length === n ? v : this.refuse(`not ${n} bytes`);
+  }
+
+  isNone(): boolean {
+    return this.#value === null;
+  }
+
+  anyBytes(): Uint8Array {
+    const v = this.#value;
+    return v instanceof Uint8Array ? v : this.refuse('not bytes');
+  }
+
+  /** Bytes as i16le. */
+  shorts(): Int16Array {
+    const b = this.anyBytes();
+    if (b.length % 2 !== 0) return this.refuse('not a whole number of 16-bit integers');
+    return new Int16Array(b.slice().buffer);
   }
 
   ints(n?: number): number[] {

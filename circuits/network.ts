@@ -5,17 +5,19 @@
  * in the canonical order of protocol §6.6 (tensors: inputs, then per op its weight, bias, rem, wid, y).
  */
 import { Refused } from '../protocol/refused.ts';
-import { type Cell, cellsOf, chooseWidths, type Region, regionsOf } from './cells.ts';
-import { accumulatorBounds, formDims } from './forms/index.ts';
+import { cellsOf, chooseWidths, type Interval, type Region, regionsOf } from './cells.ts';
+import { accumulatorBounds, accumulatorIntervals, formDims } from './forms/index.ts';
+import { maxOf, paddedSize } from './shape.ts';
 import type { StepFunction } from './step.ts';
-import type { Dtype, Form, Home, IoTensor, MaxOp, Op, Tensor } from './types.ts';
+import type { Dtype, Form, Home, IoTensor, MaxOp, Op, ReqOp, Tensor } from './types.ts';
+import { type LengthProfile, profileOf, sharedWidths, singleWidth } from './widths.ts';
 
 const HALF = 1065353216; // (p - 1) / 2
 const P = 2130706433;
 
 /** What stands behind the table of an op: cells of one function (or one per channel), or rows in full. */
 export type TableMeaning =
-  | { readonly kind: 'cells'; readonly functions: readonly StepFunction[] }
+  | { readonly kind: 'cells'; readonly functions: readonly StepFunction[]; readonly intervals: readonly Interval[] }
   | { readonly kind: 'unary'; readonly rows: ReadonlyMap<number, number> }
   | { readonly kind: 'pair'; readonly at: (a: number, b: number) => number };
 
@@ -33,7 +35,6 @@ export interface Network {
   readonly labels: readonly string[];
   readonly rows: readonly Row[];
   readonly omega: ReadonlySet<number>;
-  readonly maxId: number | null;
   readonly inputs: readonly IoTensor[];
   readonly outputs: readonly IoTensor[];
 }
@@ -41,8 +42,26 @@ export interface Network {
 export interface ReqOptions {
   readonly home?: 'A' | 'PUB';
   readonly label?: string;
-  /** Force these widths instead of the cost model of §5.4. */
+  /** Force these widths. */
   readonly widths?: readonly number[];
+}
+
+export interface BuilderOptions {
+  /** First table id. */
+  readonly firstId?: number;
+  /**
+   * `compact` (default): cells cover the sharp interval of the accumulator, widths as in `widths.ts`, for small proofs.
+   * `specification`: cells cover [-A, A], widths by the cost model of §5.4; what the published vectors use.
+   */
+  readonly sizing?: 'compact' | 'specification';
+}
+
+/** A requantisation whose widths are chosen when the whole network is known. */
+interface Pending {
+  readonly op: ReqOp;
+  readonly regions: readonly (readonly Region[])[];
+  readonly profile: LengthProfile;
+  readonly label: string;
 }
 
 export class NetworkBuilder {
@@ -53,11 +72,14 @@ export class NetworkBuilder {
   readonly #labels: string[] = [];
   readonly #rows: Row[] = [];
   readonly #omega = new Set<number>();
+  readonly #pending: Pending[] = [];
+  readonly #compact: boolean;
   #nextId: number;
   #maxId: number | null = null;
 
-  constructor(firstId = 2) {
-    this.#nextId = firstId;
+  constructor(options: BuilderOptions = {}) {
+    this.#nextId = options.firstId ?? 2;
+    this.#compact = (options.sizing ?? 'compact') === 'compact';
   }
 
   get tensors(): readonly Tensor[] {
@@ -98,7 +120,7 @@ export class NetworkBuilder {
     const perChannel = Array.isArray(f);
     const functions = (perChannel ? f : [f]) as readonly StepFunction[];
     const bounds = this.bounds(form);
-    const bound = Math.max(...bounds);
+    const bound = maxOf(bounds);
     const cd = perChannel ? (form.kind === 'dense' ? dims.length - 1 : 0) : null;
     if (cd !== null && functions.length !== dims[cd])
       throw new Refused('compile.channels', `${label}: ${functions.length} functions for ${dims[cd]} channels`);
@@ -107,38 +129,64 @@ export class NetworkBuilder {
         label,
         bound,
       });
-    const reach = functions.map((_, c) => (perChannel ? (bounds[c % bounds.length] as number) : bound));
-    const regions: Region[][] = functions.map((g, c) => regionsOf(g, reach[c] as number));
+    const reach = this.#compact ? this.#intervals(form) : bounds.map((b): Interval => [-b, b]);
+    const whole: Interval = [-maxOf(reach.map(([a]) => -a)), maxOf(reach.map(([, b]) => b))];
+    const intervals = functions.map((_, c) => (perChannel ? (reach[c % reach.length] as Interval) : whole));
+    const regions = functions.map((g, c) => regionsOf(g, intervals[c] as Interval));
     for (const list of regions)
       for (const r of list)
         if (r.y < lo || r.y > hi) throw new Refused('compile.bounds', `${label}: a value ${r.y} lies outside [${lo}, ${hi}]`);
-    const elements = 2 ** dims.reduce((s, d) => s + Math.ceil(Math.log2(d)), 0);
-    const widths = [...(options.widths ?? chooseWidths(regions, this.#omega, elements))].sort((a, b) => a - b);
-    for (const w of widths) if (w > 0) this.#omega.add(w);
+    const elements = paddedSize(dims);
+    const profile = profileOf(regions);
+    const widths = this.#widths(regions, profile, elements, options.widths);
     const id = this.#nextId;
-    let tmax = 0;
-    for (const list of regions) {
-      const cells: Cell[] = cellsOf(list, widths, label);
-      for (const cell of cells) {
-        tmax = Math.max(tmax, Math.abs(cell.t));
-        this.#rows.push([32 * this.#nextId + cell.w, cell.t, cell.y]);
+    this.#nextId += functions.length;
+    const rem = this.#tensor(dims, 'A', null, null);
+    const wid = widths === null || widths.length > 1 ? this.#tensor(dims, 'A', null, null) : null;
+    const y = this.#tensor(dims, options.home ?? 'A', lo, hi);
+    const op: ReqOp = { kind: 'req', form, rem, wid, w0: null, y, id, per: perChannel ? 1 : 0, cd, bound, tmax: 0, widths: [] };
+    this.#meanings.set(this.#ops.length, { kind: 'cells', functions, intervals });
+    this.#push(op, label);
+    if (widths === null) this.#pending.push({ op, regions, profile, label });
+    else this.#settle(op, regions, widths, label);
+    return y;
+  }
+
+  /** Ascending widths of an op, or null when they are chosen with the others at the end. */
+  #widths(
+    regions: readonly (readonly Region[])[],
+    profile: LengthProfile,
+    elements: number,
+    forced?: readonly number[],
+  ): readonly number[] | null {
+    if (forced !== undefined) return [...forced].sort((a, b) => a - b);
+    if (!this.#compact) return chooseWidths(regions, this.#omega, elements).sort((a, b) => a - b);
+    const single = singleWidth(profile, this.#omega, elements);
+    return single === null ? null : [single];
+  }
+
+  /** Gives an op its widths: the rows of its tables, Tmax, and the range tables. */
+  #settle(op: ReqOp, regions: readonly (readonly Region[])[], widths: readonly number[], label: string): void {
+    op.widths = [...widths];
+    op.w0 = op.wid === null ? (widths[0] as number) : null;
+    for (const w of widths) if (w > 0) this.#omega.add(w);
+    regions.forEach((list, c) => {
+      for (const cell of cellsOf(list, widths, label)) {
+        op.tmax = Math.max(op.tmax, Math.abs(cell.t));
+        this.#rows.push([32 * (op.id + c) + cell.w, cell.t, cell.y]);
       }
-      this.#nextId += 1;
-    }
+    });
     const widest = widths[widths.length - 1] as number;
-    if (bound + tmax + 2 ** widest >= P)
+    if (op.bound + op.tmax + 2 ** widest >= P)
       throw new Refused(
         'compile.accumulator',
-        `${label}: accumulator ${bound}, cell start ${tmax} and cell width 2^${widest} leave the field`,
+        `${label}: accumulator ${op.bound}, cell start ${op.tmax} and cell width 2^${widest} leave the field`,
         { label },
       );
-    const rem = this.#tensor(dims, 'A', null, null);
-    const wid = widths.length > 1 ? this.#tensor(dims, 'A', null, null) : null;
-    const y = this.#tensor(dims, options.home ?? 'A', lo, hi);
-    const w0 = wid === null ? (widths[0] as number) : null;
-    this.#meanings.set(this.#ops.length, { kind: 'cells', functions });
-    this.#push({ kind: 'req', form, rem, wid, w0, y, id, per: perChannel ? 1 : 0, cd, bound, tmax, widths }, label);
-    return y;
+  }
+
+  #intervals(form: Form): Interval[] {
+    return accumulatorIntervals(this.#tensors, form, (t) => this.#weights.get(t) as Int32Array);
   }
 
   /** y = table[x], one row per reachable centred x. */
@@ -227,7 +275,7 @@ export class NetworkBuilder {
 
   /** A public int32 accumulator. Returns its tensor. */
   out(form: Form, label?: string): number {
-    const bound = Math.max(...this.bounds(form));
+    const bound = maxOf(this.bounds(form));
     if (bound > HALF)
       throw new Refused('compile.accumulator', `${label ?? 'output'}: the accumulator can reach ${bound}, more than (p-1)/2 = ${HALF}`, {
         label,
@@ -240,6 +288,19 @@ export class NetworkBuilder {
 
   /** Closes the network. `inputs` and `outputs` in graph order. */
   finish(inputs: readonly IoTensor[], outputs: readonly IoTensor[]): Network {
+    const maxRows = this.#ops.reduce(
+      (n, op) => (op.kind === 'max' ? Math.max(n, 2 * (this.#at(op.x).hi as number) - 2 * op.lo + 1) : n),
+      0,
+    );
+    const widths = sharedWidths(
+      this.#pending.map((p) => p.profile),
+      this.#omega,
+      this.#rows.length + maxRows,
+    );
+    this.#pending.forEach(({ op, regions, label }, i) => {
+      this.#settle(op, regions, widths[i] as number[], label);
+    });
+    this.#pending.length = 0;
     return {
       tensors: this.#tensors,
       weights: this.#weights,
@@ -248,7 +309,6 @@ export class NetworkBuilder {
       labels: this.#labels,
       rows: this.#rows,
       omega: this.#omega,
-      maxId: this.#maxId,
       inputs,
       outputs,
     };

@@ -4,7 +4,7 @@ import { expectedSiblings } from '../protocol/security.ts';
 import { specOf } from './forms/index.ts';
 import type { KeyFields } from './key.ts';
 import type { Plan } from './plan.ts';
-import { maxSpatials, openedValues, reductions } from './relation.ts';
+import { contentIsOpened, maxSpatials, openedValues, reductions } from './relation.ts';
 import { sum } from './shape.ts';
 import type { Form } from './types.ts';
 
@@ -54,7 +54,7 @@ export function proofSize(key: KeyFields, plan: Plan): ProofSize {
     elements += 2 * s + 4 * active.length - 2 * active.filter((i) => i.side === 'L' && i.bits === s + 1).length;
   }
   const committed = key.mode === 'I1';
-  elements += openedValues(key).filter((v) => !v.isPublic).length + (committed ? 2 : 0);
+  elements += openedValues(key).filter((v) => !v.isPublic).length + (contentIsOpened(key, plan) ? 2 : 0);
   const forms = key.ops.flatMap((op): Form[] => (op.kind === 'req' || op.kind === 'out' ? [op.form] : []));
   for (const op of key.ops)
     if (op.kind === 'out' && op.form.kind === 'lin') elements += op.form.terms.filter(([, t]) => key.tensors[t]?.home !== 'PUB').length;

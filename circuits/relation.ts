@@ -151,10 +151,15 @@ export function stackClaim(plan: Plan, h: number, claim: Claim): StackClaim {
   return { first, high: [], z: [...lead, ...claim.point], value: claim.value };
 }
 
-/** Whether the verifier evaluates the claims on a tensor itself: public ones, and weights in mode I0. */
+/** Whether k1 and k2 are opened against the commitment to the weights; else the verifier evaluates them. */
+export function contentIsOpened(key: KeyFields, plan: Plan): boolean {
+  return !verifierEvaluates(key, plan.content[0]);
+}
+
+/** Whether the verifier evaluates the claims on a tensor itself: public ones, described tables, and weights in mode I0. */
 export function verifierEvaluates(key: KeyFields, tensor: number): boolean {
   const { home } = key.tensors[tensor] as Tensor;
-  return home === 'PUB' || (home === 'W' && key.mode === 'I0');
+  return home === 'PUB' || home === 'T' || (home === 'W' && key.mode === 'I0');
 }
 
 /** Dependent hash compressions between the witness root and α: ceil(Z/64), Z = max(4096, ceil(N_L/4)) (§8.1). */

@@ -5,18 +5,21 @@ import { rootOf } from '../protocol/merkle.ts';
 import { chooseHeight, chooseQueries } from '../protocol/security.ts';
 import type { Contents } from './check.ts';
 import { commitPaced, commitStack, stackOf, weightsHash } from './contents.ts';
-import { type Key, type KeyFields, type Mode, type Profile, sealKey } from './key.ts';
+import { describeTables } from './descriptions.ts';
+import { describedTables, type Key, type KeyFields, type Mode, type Profile, sealKey } from './key.ts';
 import { ledgerCounts } from './ledger.ts';
 import type { Network } from './network.ts';
 import { contentBitsOf, type Group, type Plan, planOf, tableInstances } from './plan.ts';
 import { pad, paddedSize } from './shape.ts';
-import { contentOf, runsOf, sortedRows } from './tables.ts';
+import { type Content, contentOf, runsOf, sortedRows } from './tables.ts';
 import type { Tensor } from './types.ts';
 
 export interface SetupOptions {
   readonly mode?: Mode;
   /** `toy` exists for vectors and tests: t = 24, grinding 2/2/3, h = 6, lr = 2, no ledger. */
   readonly profile?: Profile;
+  /** Record of the key: 2 describes the tables, 1 commits to them. Default: 2 where every table has a description; 1 for `toy`. */
+  readonly version?: 1 | 2;
 }
 
 export interface SetupResult {
@@ -33,21 +36,31 @@ export interface Draft {
   readonly contents: Contents;
 }
 
+/** Tables that the key commits to: their rows as the builder made them. */
+function committedTables(network: Network) {
+  const rows = sortedRows(network);
+  const runs = runsOf(rows);
+  return { runs, content: contentOf(rows, runs), tables: null };
+}
+
 /** Everything but the root of the weights, which is the slow part. */
 export function draftKey(network: Network, options: SetupOptions = {}): Draft {
   const { mode = 'I1', profile = 'S100' } = options;
-  const rows = sortedRows(network);
-  const runs = runsOf(rows);
+  const described = options.version === 1 || (options.version === undefined && profile === 'toy') ? null : describeTables(network);
+  if (described === null && options.version === 2) throw new RangeError('a table of this network has no description');
+  const tablesOfKey = described === null ? committedTables(network) : describedTables(network.tensors, network.ops, described);
+  const { runs } = tablesOfKey;
+  const content: Content = tablesOfKey.tables ?? (tablesOfKey as { content: Content }).content;
   const omega = [...network.omega].sort((a, b) => a - b);
-  const content = contentOf(rows, runs);
   const tables = tableInstances(runs, omega);
-  const column = (bits: number, home: 'A' | 'W'): Tensor => ({ dims: [2 ** bits], home, lo: null, hi: null });
+  const contentHome = described === null ? 'W' : 'T';
+  const column = (bits: number, home: 'A' | 'W' | 'T'): Tensor => ({ dims: [2 ** bits], home, lo: null, hi: null });
   const contentBits = contentBitsOf(runs);
   const tensors: Tensor[] = [
     ...network.tensors.map((t) => ({ ...t, dims: [...t.dims] })),
     ...tables.map((i) => column(i.bits, 'A')),
-    column(contentBits, 'W'),
-    column(contentBits, 'W'),
+    column(contentBits, contentHome),
+    column(contentBits, contentHome),
   ];
   const contents = new Map<number, Int32Array>();
   for (const [t, values] of network.weights) contents.set(t, pad(values, (tensors[t] as Tensor).dims));
@@ -62,6 +75,7 @@ export function draftKey(network: Network, options: SetupOptions = {}): Draft {
   const elements = groups.map((g) => tensors.reduce((s, t) => s + (t.home === g ? paddedSize(t.dims) : 0), 0));
   const { h, lr } = profile === 'toy' ? { h: 6, lr: 2 } : chooseHeight(elements);
   const base: KeyFields = {
+    version: described === null ? 1 : 2,
     profile,
     mode,
     h,
@@ -72,6 +86,8 @@ export function draftKey(network: Network, options: SetupOptions = {}): Draft {
     ops: network.ops,
     omega,
     runs,
+    descriptions: described,
+    tables: tablesOfKey.tables,
     inputs: network.inputs,
     outputs: network.outputs,
     wroot: new Uint8Array(32),

@@ -15,6 +15,11 @@ export function sum(values: readonly number[]): number {
   return values.reduce((s, v) => s + v, 0);
 }
 
+/** The greatest of some numbers, however many; -Infinity for none. */
+export function maxOf(values: readonly number[]): number {
+  return values.reduce((m, v) => Math.max(m, v), Number.NEGATIVE_INFINITY);
+}
+
 export function product(values: readonly number[]): number {
   return values.reduce((s, v) => s * v, 1);
 }

@@ -1,8 +1,10 @@
 /**
  * The union table of a proof (protocol §5.1, §5.2, §6.1): content rows in key order, and the rows of one op for the prover.
  */
+import { Refused } from '../protocol/refused.ts';
 import type { Network, Row } from './network.ts';
 import { contentBitsOf } from './plan.ts';
+import type { Op, Tensor } from './types.ts';
 
 /** Third component of every range key: no content row has it, so only range rows answer a range key (§5.2, a soundness condition). */
 export const ZETA = 2 ** 20;
@@ -14,23 +16,27 @@ export interface Content {
   readonly k2: Int32Array;
 }
 
-/** The table rows of a network, max rows included, ascending by (k0, k1, k2). */
-export function sortedRows(network: Network): Row[] {
-  const rows = [...network.rows];
-  if (network.maxId !== null) {
-    const k0 = 32 * network.maxId;
-    const ranges = network.ops.flatMap((op) => {
-      if (op.kind !== 'max') return [];
-      const { lo, hi } = network.tensors[op.x] as { lo: number; hi: number };
-      return [hi - lo];
-    });
-    const reach = Math.max(0, ...ranges);
-    if (ranges.length > 0) {
-      for (let e = 0; e <= reach; e++) rows.push([k0, e, 0]);
-      for (let f = 1; f <= reach; f++) rows.push([k0, 0, f]);
-    }
+/** The order of content rows: ascending by (k0, k1, k2). */
+export const byKey = (a: Row, b: Row): number => a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+
+/** Rows of the max tables: (e, 0) and (0, f) up to the longest interval of a pooled tensor, for every table id of a max op (§5.2). */
+export function maxRowsOf(tensors: readonly Tensor[], ops: readonly Op[]): Row[] {
+  const reach = new Map<number, number>();
+  for (const op of ops) {
+    if (op.kind !== 'max') continue;
+    const x = tensors[op.x];
+    const length = x === undefined || x.lo === null || x.hi === null ? 0 : x.hi - x.lo;
+    reach.set(op.id, Math.max(reach.get(op.id) ?? 0, length));
   }
-  return rows.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
+  return [...reach].flatMap(([id, e]): Row[] => {
+    if (e >= 2 ** 20) throw new Refused('E6', 'key: S11: a pooled tensor has an interval of 2^20 values or more', { condition: 'S11' });
+    return Array.from({ length: 2 * e + 1 }, (_, i): Row => (i <= e ? [32 * id, i, 0] : [32 * id, 0, i - e]));
+  });
+}
+
+/** The table rows of a network, max rows included, in order. */
+export function sortedRows(network: Network): Row[] {
+  return [...network.rows, ...maxRowsOf(network.tensors, network.ops)].sort(byKey);
 }
 
 /** [k0, count] of rows sorted by k0. */

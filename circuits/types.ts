@@ -4,8 +4,11 @@
  * All tensors hold centred integers `q - zeroPoint`. A tensor is named by its index in the tensor list.
  */
 
-/** Who evaluates the claims on a tensor: the verifier (`PUB`), the model owner's commitment (`W`), a committed input (`X`), the witness (`A`). */
-export type Home = 'PUB' | 'W' | 'X' | 'A';
+/**
+ * Who evaluates the claims on a tensor: the verifier from the statement (`PUB`) or from the described tables of the key (`T`), the model
+ * owner's commitment (`W`), a committed input (`X`), the witness (`A`).
+ */
+export type Home = 'PUB' | 'W' | 'X' | 'A' | 'T';
 
 /** `dims` are the true sizes, each >= 1; `lo`, `hi` bound the centred values and exist only on PUB, X and lookup-output tensors (S11). */
 export interface Tensor {

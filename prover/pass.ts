@@ -11,6 +11,7 @@ import type { AccClaim, Contraction, Recipe, Spatial } from '../circuits/forms/r
 import {
   biasedOps,
   channelPoint,
+  contentIsOpened,
   contentPoint,
   delayOf,
   maxSpatials,
@@ -124,7 +125,7 @@ class Pass {
     const { fields, plan } = this.#in.circuit;
     const T = fields.tensors;
     const values = openedValues(fields).filter((v) => !v.isPublic);
-    const committed = fields.mode === 'I1';
+    const committed = contentIsOpened(fields, plan);
     const at = contentPoint(points.tables);
     const requests = values.map(({ op, value }) => {
       const o = fields.ops[op] as Op;

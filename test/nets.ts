@@ -30,7 +30,7 @@ export function netFixture(name: string): NetFixture {
 
 /** Rebuilds the network of a fixture; `home` of an input may be overridden. */
 export function networkOf(fixture: NetFixture, firstId = 2, widths?: readonly number[]): Network {
-  const b = new NetworkBuilder(firstId);
+  const b = new NetworkBuilder({ firstId, sizing: 'specification' });
   const inputs = fixture.inputs.map((i) => ({ tensor: b.input(i.dims, i.lo, i.hi, i.home), dtype: i.dtype, zp: i.zp }));
   for (const c of fixture.calls as readonly any[]) {
     const scaled = () =>

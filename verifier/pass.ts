@@ -13,6 +13,7 @@ import { CONTENT, type Plan } from '../circuits/plan.ts';
 import {
   biasedOps,
   channelPoint,
+  contentIsOpened,
   contentPoint,
   delayOf,
   maxSpatials,
@@ -41,8 +42,8 @@ export interface PassInput {
   readonly statementDigest: Uint8Array;
   /** R_X, when the key has a committed input. */
   readonly inputRoot: Uint8Array | null;
-  /** The W tensors, in mode I0. */
-  readonly contents: Contents | null;
+  /** What the verifier evaluates besides the statement: described tables, and the W tensors in mode I0. */
+  readonly contents: Contents;
 }
 
 /** Runs every check of §13 on the proof body; returns when all hold. */
@@ -88,17 +89,17 @@ class Pass {
     this.#open(rootA);
   }
 
-  /** The value of a public tensor, or of a weight in mode I0, at a point. */
+  /** The value of a tensor the verifier holds, at a point. */
   #evaluate(tensor: number, point: Point): F4 {
     const { publicValues, contents } = this.#in;
-    return evaluateBase((publicValues.get(tensor) ?? contents?.get(tensor)) as Int32Array, point);
+    return evaluateBase((publicValues.get(tensor) ?? contents.get(tensor)) as Int32Array, point);
   }
 
   /** §8.3: reads `segs`; returns k̃0, k̃1, k̃2 of the content rows. */
   #segmentValues(points: { lookups: Map<number, SegmentPoint>; tables: Map<number, SegmentPoint> }): [F4, F4, F4] {
     const { key, plan } = this.#in;
     const values = openedValues(key);
-    const committed = key.mode === 'I1';
+    const committed = contentIsOpened(key, plan);
     const sent = this.#t.receiveElements('segs', values.filter((v) => !v.isPublic).length + (committed ? 2 : 0));
     let next = 0;
     for (const { op, value, isPublic } of values) {

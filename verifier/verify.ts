@@ -4,6 +4,7 @@
  * Whatever the bytes are, the answer is `ok` or a refusal with the id of the check that failed; anything else thrown is a bug of ours.
  */
 import { type Contents, checkKey } from '../circuits/check.ts';
+import { tableContents } from '../circuits/contents.ts';
 import { itemShape } from '../circuits/items.ts';
 import type { Key } from '../circuits/key.ts';
 import { ledgerOf } from '../circuits/ledger.ts';
@@ -139,7 +140,7 @@ function verifyDecoded(e: Envelope, key: Key, options: VerifyOptions): Verdict {
       publicValues: stated.publicValues,
       statementDigest: digest,
       inputRoot: stated.inputRoot,
-      contents: isI0 ? (options.contents as Contents) : null,
+      contents: new Map([...(isI0 ? (options.contents as Contents) : []), ...tableContents(key, plan)]),
     });
   } finally {
     if (t.log !== null) options.onLog?.(t.log);

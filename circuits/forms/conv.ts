@@ -5,8 +5,8 @@ import { type F4, mul, mulTo, sub } from '../../protocol/extension.ts';
 import { add as addBase } from '../../protocol/field.ts';
 import { eqPoints, eqTable, indicator, type Point, splitPoint } from '../../protocol/mle.ts';
 import { paddedSize, paddedStrides } from '../shape.ts';
-import type { ConvForm } from '../types.ts';
-import { type FormSpec, forEachTap, isInteger, magnitude, windowCount, windowNumbers } from './form.ts';
+import type { ConvForm, Tensor } from '../types.ts';
+import { type FormSpec, forEachTap, isInteger, magnitude, weightedIntervals, windowCount, windowNumbers } from './form.ts';
 import { tapFunctionals } from './reduction.ts';
 
 const powerOfTwo = (v: number): boolean => Number.isInteger(Math.log2(v));
@@ -47,6 +47,13 @@ export const conv: FormSpec<ConvForm> = {
       for (let i = c * row; i < (c + 1) * row; i++) s += Math.abs(w[i] as number);
       return s * xmax + Math.abs(b[c] as number);
     });
+  },
+  intervals(tensors, f, weights) {
+    const w = weights(f.w);
+    const dims = tensors[f.w]?.dims as number[];
+    const co = dims[0] as number;
+    const row = w.length / (w.length === paddedSize(dims) ? paddedSize([co]) : co);
+    return weightedIntervals(w, weights(f.b), co, row, tensors[f.x] as Tensor, true);
   },
   numbers(tensors, f) {
     const window = windowNumbers(f);

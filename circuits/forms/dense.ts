@@ -5,8 +5,8 @@
 import { mul, sub } from '../../protocol/extension.ts';
 import { indicator } from '../../protocol/mle.ts';
 import { forEachValid, paddedSize, paddedStrides, product, sum } from '../shape.ts';
-import type { DenseForm } from '../types.ts';
-import { type FormSpec, isInteger, magnitude } from './form.ts';
+import type { DenseForm, Tensor } from '../types.ts';
+import { type FormSpec, isInteger, magnitude, weightedIntervals } from './form.ts';
 
 export const dense: FormSpec<DenseForm> = {
   fields: [
@@ -38,6 +38,12 @@ export const dense: FormSpec<DenseForm> = {
       for (let i = c * row; i < (c + 1) * row; i++) s += Math.abs(w[i] as number);
       return s * xmax + Math.abs(b[c] as number);
     });
+  },
+  intervals(tensors, f, weights) {
+    const w = weights(f.w);
+    const dims = tensors[f.w]?.dims as number[];
+    const row = w.length === product(dims) ? product(dims.slice(1)) : paddedSize(dims.slice(1));
+    return weightedIntervals(w, weights(f.b), dims[0] as number, row, tensors[f.x] as Tensor, false);
   },
   numbers: (tensors, f) => (isInteger(f.sp, 0, 8) && f.sp < (tensors[f.x]?.dims.length ?? 0) ? null : 'sp outside [0, 8] or the rank of x'),
   accumulate(tensors, f, values, outDims) {

@@ -1,6 +1,7 @@
 /**
  * What every accumulator form knows about itself (protocol §7.2). One file a form; `index.ts` lists them.
  */
+import type { Interval } from '../cells.ts';
 import type { Form, Tensor } from '../types.ts';
 import type { AccClaim, Contraction, ReductionContext, Spatial } from './reduction.ts';
 
@@ -18,6 +19,8 @@ export interface FormSpec<F extends Form> {
   dims(tensors: readonly Tensor[], f: F): number[] | null;
   /** The interval bound of |acc| per channel, one entry when all channels share it (S2). `weights` gives true (unpadded or padded) values. */
   bounds(tensors: readonly Tensor[], f: F, weights: (t: number) => Int32Array): number[];
+  /** The interval of acc per channel, one entry when all channels share it: at least as sharp as `bounds`. */
+  intervals(tensors: readonly Tensor[], f: F, weights: (t: number) => Int32Array): Interval[];
   /** Number conditions beyond shapes (S11, S5); a sentence if one fails. */
   numbers(tensors: readonly Tensor[], f: F): string | null;
   /** The padded accumulator, from padded operands: the relation reads whole padded tensors, so padded rows of an operand count too. */
@@ -31,6 +34,28 @@ export type FieldType = 'int' | 'pair' | 'quad' | 'terms';
 /** Largest magnitude a tensor's bounds allow. */
 export function magnitude(t: Tensor): number {
   return Math.max(Math.abs(t.lo as number), Math.abs(t.hi as number));
+}
+
+/** The interval of k·v over the bounds of a tensor, `orZero`: v may also be 0 (padding). */
+export function scaledInterval(k: number, t: Tensor, orZero = false): Interval {
+  const [a, b] = [k * (t.lo as number), k * (t.hi as number)];
+  return orZero ? [Math.min(a, b, 0), Math.max(a, b, 0)] : [Math.min(a, b), Math.max(a, b)];
+}
+
+/** Interval of b_c + Σ_i W[c, i]·x over the channels of a weight tensor, row by row (true or padded values). */
+export function weightedIntervals(w: Int32Array, b: Int32Array, channels: number, row: number, x: Tensor, orZero: boolean): Interval[] {
+  return Array.from({ length: channels }, (_, c) => {
+    let positive = 0;
+    let negative = 0;
+    for (let i = c * row; i < (c + 1) * row; i++) {
+      const v = w[i] as number;
+      if (v > 0) positive += v;
+      else negative += v;
+    }
+    const [up, down] = [scaledInterval(positive, x, orZero), scaledInterval(negative, x, orZero)];
+    const bias = b[c] as number;
+    return [bias + up[0] + down[0], bias + up[1] + down[1]];
+  });
 }
 
 export function isInteger(v: number, lo: number, hi: number): boolean {

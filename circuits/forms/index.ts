@@ -1,4 +1,5 @@
 /** The accumulator forms, by kind. A new form is its own file and one line here. */
+import type { Interval } from '../cells.ts';
 import type { Form, Tensor } from '../types.ts';
 import { conv } from './conv.ts';
 import { dense } from './dense.ts';
@@ -19,6 +20,11 @@ export function formDims(tensors: readonly Tensor[], form: Form): number[] | nul
 
 export function accumulatorBounds(tensors: readonly Tensor[], form: Form, weights: (t: number) => Int32Array): number[] {
   return specOf(form).bounds(tensors, form, weights);
+}
+
+/** Intervals of acc per channel, one entry when all channels share it. */
+export function accumulatorIntervals(tensors: readonly Tensor[], form: Form, weights: (t: number) => Int32Array): Interval[] {
+  return specOf(form).intervals(tensors, form, weights);
 }
 
 /** The padded accumulator of a form. */

@@ -2,8 +2,8 @@
 
 import { HALF } from '../../protocol/field.ts';
 import { forEachValid, paddedSize } from '../shape.ts';
-import type { LinForm } from '../types.ts';
-import { type FormSpec, isInteger, magnitude } from './form.ts';
+import type { LinForm, Tensor } from '../types.ts';
+import { type FormSpec, isInteger, magnitude, scaledInterval } from './form.ts';
 
 export const lin: FormSpec<LinForm> = {
   fields: [
@@ -22,6 +22,10 @@ export const lin: FormSpec<LinForm> = {
     return same ? [...first] : null;
   },
   bounds: (tensors, f) => [f.terms.reduce((s, [c, t]) => s + Math.abs(c) * magnitude(tensors[t] as never), Math.abs(f.constant))],
+  intervals(tensors, f) {
+    const parts = f.terms.map(([c, t]) => scaledInterval(c, tensors[t] as Tensor));
+    return [[parts.reduce((s, [a]) => s + a, f.constant), parts.reduce((s, [, b]) => s + b, f.constant)]];
+  },
   numbers: (_, f) =>
     [f.constant, ...f.terms.map(([c]) => c)].every((v) => isInteger(v, -HALF, HALF)) ? null : 'a coefficient exceeds (p-1)/2',
   accumulate(_, f, values, outDims) {

@@ -1,7 +1,7 @@
 /** mul: acc = a · b, elementwise, same dims (protocol §7.2). */
 import { mul as times } from '../../protocol/extension.ts';
 import { eqPoints } from '../../protocol/mle.ts';
-import type { MulForm } from '../types.ts';
+import type { MulForm, Tensor } from '../types.ts';
 import { type FormSpec, magnitude } from './form.ts';
 
 export const mul: FormSpec<MulForm> = {
@@ -17,6 +17,11 @@ export const mul: FormSpec<MulForm> = {
     return [...a];
   },
   bounds: (tensors, f) => [magnitude(tensors[f.a] as never) * magnitude(tensors[f.b] as never)],
+  intervals(tensors, f) {
+    const [a, b] = [tensors[f.a] as Tensor, tensors[f.b] as Tensor];
+    const corners = [a.lo, a.hi].flatMap((u) => [b.lo, b.hi].map((v) => (u as number) * (v as number)));
+    return [[Math.min(...corners), Math.max(...corners)]];
+  },
   numbers: () => null,
   accumulate(_, f, values) {
     const [a, b] = [values(f.a), values(f.b)];

@@ -2,8 +2,8 @@
 import type { F4 } from '../../protocol/extension.ts';
 import { eqTable, splitPoint } from '../../protocol/mle.ts';
 import { paddedSize, paddedStrides } from '../shape.ts';
-import type { PoolForm } from '../types.ts';
-import { type FormSpec, forEachTap, magnitude, windowCount, windowNumbers } from './form.ts';
+import type { PoolForm, Tensor } from '../types.ts';
+import { type FormSpec, forEachTap, magnitude, scaledInterval, windowCount, windowNumbers } from './form.ts';
 import { addInto, tapFunctionals } from './reduction.ts';
 
 export const pool: FormSpec<PoolForm> = {
@@ -25,6 +25,7 @@ export const pool: FormSpec<PoolForm> = {
     return ho === null || wo === null ? null : [x[0] as number, ho, wo];
   },
   bounds: (tensors, f) => [f.kh * f.kw * magnitude(tensors[f.x] as never)],
+  intervals: (tensors, f) => [scaledInterval(f.kh * f.kw, tensors[f.x] as Tensor, true)],
   numbers: (_, f) => windowNumbers(f),
   accumulate(tensors, f, values, outDims) {
     const xDims = tensors[f.x]?.dims as [number, number, number];

@@ -67,9 +67,14 @@ export const channelsOf = (stage: Stage): number =>
 export function stepFunctions(op: Linear, channels: number): StepFunction[] {
   const { scales, to } = op.requant as NonNullable<Linear['requant']>;
   const many = scales.length > 1 || op.stages.some((s) => channelsOf(s) > 1);
+  // Stages that all channels share are a map of the requantised value, which a key can carry; constants that differ are not.
+  const shared = op.stages.every((s) => channelsOf(s) === 1);
+  const rest = stagesAt(op.stages, 0);
+  const map = op.stages.length > 0 && shared ? Int16Array.from({ length: to.hi - to.lo + 1 }, (_, i) => rest(to.lo + i - to.zp)) : null;
   return Array.from({ length: many ? channels : 1 }, (_, c) => {
-    const first = requantize(scales[scales.length === 1 ? 0 : c] as number, to.zp, to.lo, to.hi);
-    const rest = stagesAt(op.stages, c);
-    return { monotone: true, at: (acc) => rest(first.at(acc)) + 0 };
+    const first = requantize(scales[scales.length === 1 ? 0 : c] as number, to.zp, to.lo, to.hi, map);
+    if (op.stages.length === 0 || map !== null) return first;
+    const after = stagesAt(op.stages, c);
+    return { monotone: true, at: (acc) => after(first.at(acc)) + 0 };
   });
 }

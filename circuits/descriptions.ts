@@ -1,0 +1,141 @@
+/**
+ * Tables by description (docs/protocol.md §6.8): a version 2 key says which function every table is, in a few bytes a channel, and whoever
+ * holds the key derives the rows. Nothing about a table is committed or trusted: the verifier evaluates k1 and k2 itself.
+ */
+import { Refused } from '../protocol/refused.ts';
+import { cellsOf, type Interval, regionsOf } from './cells.ts';
+import type { Network, Row } from './network.ts';
+import { product } from './shape.ts';
+import { requantize } from './step.ts';
+import { byKey, maxRowsOf } from './tables.ts';
+import type { Op, ReqOp, Tensor, UnaryOp } from './types.ts';
+
+/** The function of one channel: R as float32 bits, and the interval of its accumulators. */
+export interface ChannelDescription {
+  readonly scaleBits: number;
+  readonly interval: Interval;
+}
+
+export type TableDescription =
+  /** acc ↦ map[clip(rint(f32(acc)·R) + zp, lo, hi) − lo], or that value − zp without a map. */
+  | {
+      readonly kind: 'cells';
+      readonly zp: number;
+      readonly lo: number;
+      readonly hi: number;
+      readonly map: Int16Array | null;
+      readonly channels: readonly ChannelDescription[];
+    }
+  /** Centred y for every x from the lower to the upper bound of x. */
+  | { readonly kind: 'unary'; readonly values: Int16Array };
+
+/** Content rows of a described key are derived whenever it is read, so their number is bounded. */
+export const MAX_ROWS = 2 ** 22;
+
+const view = new DataView(new ArrayBuffer(4));
+
+export function scaleOf(bits: number): number {
+  view.setUint32(0, bits);
+  return view.getFloat32(0);
+}
+
+export function bitsOfScale(scale: number): number {
+  view.setFloat32(0, scale);
+  return view.getUint32(0);
+}
+
+/** Descriptions of the tables of a network, in the order of its req and unary ops; null if some table has no description. */
+export function describeTables(network: Network): TableDescription[] | null {
+  const out: TableDescription[] = [];
+  for (const [i, op] of network.ops.entries()) {
+    const meaning = network.meanings.get(i);
+    if (op.kind === 'bin') return null;
+    if (op.kind === 'unary' && meaning?.kind === 'unary') {
+      const { lo, hi } = network.tensors[op.x] as { lo: number; hi: number };
+      out.push({ kind: 'unary', values: Int16Array.from({ length: hi - lo + 1 }, (_, k) => meaning.rows.get(lo + k) as number) });
+    } else if (op.kind === 'req' && meaning?.kind === 'cells') {
+      const all = meaning.functions.map((f) => f.description);
+      const first = all[0];
+      if (first === undefined) return null;
+      const shared = all.every(
+        (d) => d !== undefined && d.zp === first.zp && d.lo === first.lo && d.hi === first.hi && sameMap(d.map, first.map),
+      );
+      if (!shared) return null;
+      const channels = all.map((d, c) => ({
+        scaleBits: bitsOfScale((d as { scale: number }).scale),
+        interval: meaning.intervals[c] as Interval,
+      }));
+      out.push({ kind: 'cells', zp: first.zp, lo: first.lo, hi: first.hi, map: first.map, channels });
+    }
+  }
+  return out;
+}
+
+function sameMap(a: Int16Array | null, b: Int16Array | null): boolean {
+  return a === null || b === null ? a === b : a.length === b.length && a.every((v, i) => v === b[i]);
+}
+
+function ok(condition: boolean, sentence: string): asserts condition {
+  if (!condition) throw new Refused('E6', `key: S13: ${sentence}`, { condition: 'S13' });
+}
+
+/** The table rows of a described key, ascending by (k0, k1, k2); refuses descriptions that do not fit their ops (S13). */
+export function describedRows(tensors: readonly Tensor[], ops: readonly Op[], descriptions: readonly TableDescription[]): Row[] {
+  const rows: Row[] = [...maxRowsOf(tensors, ops)];
+  let next = 0;
+  ops.forEach((op, i) => {
+    if (op.kind !== 'req' && op.kind !== 'unary' && op.kind !== 'bin') return;
+    const d = descriptions[next++];
+    const at = `op ${i} (${op.kind})`;
+    ok(
+      d !== undefined && (op.kind === 'req' ? d.kind === 'cells' : op.kind === 'unary' && d.kind === 'unary'),
+      `${at} has no description of its kind`,
+    );
+    if (op.kind === 'req') cellRows(rows, op, tensors, d as Extract<TableDescription, { kind: 'cells' }>, at);
+    else unaryRows(rows, op as UnaryOp, tensors, d as Extract<TableDescription, { kind: 'unary' }>, at);
+  });
+  ok(next === descriptions.length, `${descriptions.length} descriptions for ${next} tables`);
+  return rows.sort(byKey);
+}
+
+function cellRows(rows: Row[], op: ReqOp, tensors: readonly Tensor[], d: Extract<TableDescription, { kind: 'cells' }>, at: string): void {
+  const y = tensors[op.y];
+  ok(y !== undefined && product(y.dims) <= 2 ** 32, `${at}: y`);
+  const channels = op.per === 1 ? y.dims[op.cd ?? 0] : 1;
+  ok(d.channels.length === channels, `${at}: ${d.channels.length} channels, its output has ${channels}`);
+  ok(d.zp >= -255 && d.zp <= 255 && d.lo <= d.hi && d.lo >= -32768 && d.hi <= 32767, `${at}: zero point or clip bounds`);
+  ok(d.map === null || d.map.length === d.hi - d.lo + 1, `${at}: the map does not fit the clip bounds`);
+  const { widths } = op;
+  ok(widths.length > 0 && widths.every((w, k) => w >= 0 && w <= 24 && (k === 0 || w > (widths[k - 1] as number))), `${at}: widths`);
+  ok(op.id >= 2 && op.id < 2 ** 25, `${at}: table id`);
+  d.channels.forEach(({ scaleBits, interval: [from, to] }, c) => {
+    // Positive, normal, finite.
+    ok(scaleBits >= 0x00800000 && scaleBits < 0x7f800000, `${at}: scale of channel ${c}`);
+    ok(from <= to && from >= -op.bound && to <= op.bound, `${at}: the interval of channel ${c} leaves [-A, A]`);
+    const regions = regionsOf(requantize(scaleOf(scaleBits), d.zp, d.lo, d.hi, d.map), [from, to]);
+    const count = regions.reduce((n, r) => n + Math.ceil((r.b - r.a) / 2 ** (widths[0] as number)), 0);
+    ok(count <= 8 * MAX_ROWS, `${at}: channel ${c} needs more than ${MAX_ROWS} rows`);
+    for (const { t, y: value, w } of cellsOf(regions, widths, at)) rows.push([32 * (op.id + c) + w, t, value]);
+    ok(rows.length <= MAX_ROWS, `the tables have more than ${MAX_ROWS} rows`);
+  });
+}
+
+function unaryRows(
+  rows: Row[],
+  op: UnaryOp,
+  tensors: readonly Tensor[],
+  d: Extract<TableDescription, { kind: 'unary' }>,
+  at: string,
+): void {
+  const x = tensors[op.x];
+  ok(
+    x !== undefined && x.lo !== null && x.hi !== null && d.values.length === x.hi - x.lo + 1,
+    `${at}: the values do not fit the bounds of x`,
+  );
+  ok(op.id >= 2 && op.id < 2 ** 25, `${at}: table id`);
+  const { lo } = x as { lo: number };
+  d.values.forEach((v, k) => {
+    rows.push([32 * op.id, lo + k, v]);
+  });
+  ok(rows.length <= MAX_ROWS, `the tables have more than ${MAX_ROWS} rows`);
+}
