@@ -91,14 +91,14 @@ export function cellsOf(regions: readonly Region[], widths: readonly number[], l
     const first = k === 0;
     const last = k === regions.length - 1;
     const length = b - a;
-    let w = widths.filter((v) => 2 ** v <= length).at(-1);
-    if (w === undefined) {
+    let w = widths[0] as number;
+    for (const v of widths) if (2 ** v <= length) w = v;
+    if (2 ** w > length) {
       if (!first && !last)
         throw new Refused('compile.cells', `${label}: a step of length ${length} is shorter than the shortest cell, 2^${widths[0]}`, {
           label,
           length,
         });
-      w = widths[0] as number;
     }
     const size = 2 ** w;
     const count = Math.ceil(length / size);

@@ -3,11 +3,10 @@
  * holds the key derives the rows. Nothing about a table is committed or trusted: the verifier evaluates k1 and k2 itself.
  */
 import { Refused } from '../protocol/refused.ts';
-import { cellsOf, type Interval, regionsOf } from './cells.ts';
-import type { Network, Row } from './network.ts';
-import { product } from './shape.ts';
+import { cellsOf, countCells, type Interval, regionsOf } from './cells.ts';
+import type { Network } from './network.ts';
 import { requantize } from './step.ts';
-import { byKey, maxRowsOf } from './tables.ts';
+import { byKey, type Content, emptyContent, maxRowsOf } from './tables.ts';
 import type { Op, ReqOp, Tensor, UnaryOp } from './types.ts';
 
 /** The function of one channel: R as float32 bits, and the interval of its accumulators. */
@@ -79,9 +78,20 @@ function ok(condition: boolean, sentence: string): asserts condition {
   if (!condition) throw new Refused('E6', `key: S13: ${sentence}`, { condition: 'S13' });
 }
 
-/** The table rows of a described key, ascending by (k0, k1, k2); refuses descriptions that do not fit their ops (S13). */
-export function describedRows(tensors: readonly Tensor[], ops: readonly Op[], descriptions: readonly TableDescription[]): Row[] {
-  const rows: Row[] = [...maxRowsOf(tensors, ops)];
+/** Rows with one k0, ascending by (k1, k2). */
+interface Block {
+  readonly k0: number;
+  readonly k1: number[];
+  readonly k2: number[];
+}
+
+/** The content rows and runs of a described key; refuses descriptions that do not fit their ops (S13). */
+export function describedContent(
+  tensors: readonly Tensor[],
+  ops: readonly Op[],
+  descriptions: readonly TableDescription[],
+): { readonly runs: [number, number][]; readonly content: Content } {
+  const blocks = new Blocks();
   let next = 0;
   ops.forEach((op, i) => {
     if (op.kind !== 'req' && op.kind !== 'unary' && op.kind !== 'bin') return;
@@ -91,17 +101,61 @@ export function describedRows(tensors: readonly Tensor[], ops: readonly Op[], de
       d !== undefined && (op.kind === 'req' ? d.kind === 'cells' : op.kind === 'unary' && d.kind === 'unary'),
       `${at} has no description of its kind`,
     );
-    if (op.kind === 'req') cellRows(rows, op, tensors, d as Extract<TableDescription, { kind: 'cells' }>, at);
-    else unaryRows(rows, op as UnaryOp, tensors, d as Extract<TableDescription, { kind: 'unary' }>, at);
+    if (op.kind === 'req') addCells(blocks, op, tensors, d as Extract<TableDescription, { kind: 'cells' }>, at);
+    else addUnary(blocks, op as UnaryOp, tensors, d as Extract<TableDescription, { kind: 'unary' }>, at);
   });
   ok(next === descriptions.length, `${descriptions.length} descriptions for ${next} tables`);
-  return rows.sort(byKey);
+  for (const [k0, k1, k2] of maxRowsOf(tensors, ops).sort(byKey)) blocks.add(k0, k1, k2);
+  return blocks.finish();
 }
 
-function cellRows(rows: Row[], op: ReqOp, tensors: readonly Tensor[], d: Extract<TableDescription, { kind: 'cells' }>, at: string): void {
+/** Collects rows by k0. */
+class Blocks {
+  readonly #blocks: Block[] = [];
+  #rows = 0;
+
+  add(k0: number, k1: number, k2: number): void {
+    let last = this.#blocks[this.#blocks.length - 1];
+    if (last === undefined || last.k0 !== k0) {
+      last = { k0, k1: [], k2: [] };
+      this.#blocks.push(last);
+    }
+    last.k1.push(k1);
+    last.k2.push(k2);
+    this.#rows++;
+  }
+
+  /** Refuses before `more` rows would pass the limit. */
+  reserve(more: number): void {
+    ok(this.#rows + more <= MAX_ROWS, `the tables have more than ${MAX_ROWS} rows`);
+  }
+
+  finish(): { runs: [number, number][]; content: Content } {
+    const sorted = this.#blocks.sort((a, b) => a.k0 - b.k0);
+    sorted.forEach((b, i) => {
+      ok(i === 0 || b.k0 !== (sorted[i - 1] as Block).k0, `two tables share the id ${Math.floor(b.k0 / 32)}`);
+    });
+    const runs = sorted.map((b): [number, number] => [b.k0, b.k1.length]);
+    const content = emptyContent(runs);
+    let at = 2;
+    for (const b of sorted) {
+      content.k1.set(b.k1, at);
+      content.k2.set(b.k2, at);
+      at += b.k1.length;
+    }
+    return { runs, content };
+  }
+}
+
+function addCells(
+  blocks: Blocks,
+  op: ReqOp,
+  tensors: readonly Tensor[],
+  d: Extract<TableDescription, { kind: 'cells' }>,
+  at: string,
+): void {
   const y = tensors[op.y];
-  ok(y !== undefined && product(y.dims) <= 2 ** 32, `${at}: y`);
-  const channels = op.per === 1 ? y.dims[op.cd ?? 0] : 1;
+  const channels = op.per === 1 ? y?.dims[op.cd ?? 0] : 1;
   ok(d.channels.length === channels, `${at}: ${d.channels.length} channels, its output has ${channels}`);
   ok(d.zp >= -255 && d.zp <= 255 && d.lo <= d.hi && d.lo >= -32768 && d.hi <= 32767, `${at}: zero point or clip bounds`);
   ok(d.map === null || d.map.length === d.hi - d.lo + 1, `${at}: the map does not fit the clip bounds`);
@@ -113,15 +167,19 @@ function cellRows(rows: Row[], op: ReqOp, tensors: readonly Tensor[], d: Extract
     ok(scaleBits >= 0x00800000 && scaleBits < 0x7f800000, `${at}: scale of channel ${c}`);
     ok(from <= to && from >= -op.bound && to <= op.bound, `${at}: the interval of channel ${c} leaves [-A, A]`);
     const regions = regionsOf(requantize(scaleOf(scaleBits), d.zp, d.lo, d.hi, d.map), [from, to]);
-    const count = regions.reduce((n, r) => n + Math.ceil((r.b - r.a) / 2 ** (widths[0] as number)), 0);
-    ok(count <= 8 * MAX_ROWS, `${at}: channel ${c} needs more than ${MAX_ROWS} rows`);
-    for (const { t, y: value, w } of cellsOf(regions, widths, at)) rows.push([32 * (op.id + c) + w, t, value]);
-    ok(rows.length <= MAX_ROWS, `the tables have more than ${MAX_ROWS} rows`);
+    blocks.reserve(
+      countCells(
+        regions.map((r) => r.b - r.a),
+        widths,
+      ),
+    );
+    const cells = cellsOf(regions, widths, at);
+    for (const w of widths) for (const cell of cells) if (cell.w === w) blocks.add(32 * (op.id + c) + w, cell.t, cell.y);
   });
 }
 
-function unaryRows(
-  rows: Row[],
+function addUnary(
+  blocks: Blocks,
   op: UnaryOp,
   tensors: readonly Tensor[],
   d: Extract<TableDescription, { kind: 'unary' }>,
@@ -133,9 +191,9 @@ function unaryRows(
     `${at}: the values do not fit the bounds of x`,
   );
   ok(op.id >= 2 && op.id < 2 ** 25, `${at}: table id`);
+  blocks.reserve(d.values.length);
   const { lo } = x as { lo: number };
   d.values.forEach((v, k) => {
-    rows.push([32 * op.id, lo + k, v]);
+    blocks.add(32 * op.id, lo + k, v);
   });
-  ok(rows.length <= MAX_ROWS, `the tables have more than ${MAX_ROWS} rows`);
 }

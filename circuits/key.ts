@@ -6,10 +6,10 @@
 import { decodeValue, encodeValue, type Value } from '../protocol/encoding.ts';
 import { hash } from '../protocol/hash.ts';
 import { Refused } from '../protocol/refused.ts';
-import { type ChannelDescription, describedRows, type TableDescription } from './descriptions.ts';
+import { type ChannelDescription, describedContent, type TableDescription } from './descriptions.ts';
 import type { FieldType } from './forms/form.ts';
 import { forms } from './forms/index.ts';
-import { type Content, contentOf, runsOf } from './tables.ts';
+import type { Content } from './tables.ts';
 import type { Form, Home, IoTensor, Op, Tensor } from './types.ts';
 
 export type Mode = 'I0' | 'I1';
@@ -196,9 +196,8 @@ const committedTables = (runs: Reader): Tables => ({
 
 /** Everything a described key says about its tables. */
 export function describedTables(tensors: readonly Tensor[], ops: readonly Op[], descriptions: readonly TableDescription[]): Tables {
-  const rows = describedRows(tensors, ops, descriptions);
-  const runs = runsOf(rows);
-  return { runs, descriptions, tables: contentOf(rows, runs) };
+  const { runs, content } = describedContent(tensors, ops, descriptions);
+  return { runs, descriptions, tables: content };
 }
 
 /** cells: ["cells", zp, lo, hi, map|none, channels]; unary: ["unary", values]. Maps and values are i16le; a channel is R u32le, from i32le, to i32le. */

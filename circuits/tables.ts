@@ -51,15 +51,20 @@ export function runsOf(rows: readonly Row[]): [number, number][] {
 }
 
 export function contentOf(rows: readonly Row[], runs: readonly (readonly [number, number])[]): Content {
+  const content = emptyContent(runs);
+  rows.forEach(([, b, c], i) => {
+    content.k1[i + 2] = b;
+    content.k2[i + 2] = c;
+  });
+  return content;
+}
+
+/** The content rows of these runs before k1 and k2 of the table rows are filled in, from row 2 on. */
+export function emptyContent(runs: readonly (readonly [number, number])[]): Content {
   const n = 2 ** contentBitsOf(runs);
-  const k1 = new Int32Array(n);
   const k2 = new Int32Array(n);
   k2[0] = ZETA;
-  rows.forEach(([, b, c], i) => {
-    k1[i + 2] = b;
-    k2[i + 2] = c;
-  });
-  return { k0: k0Column(runs), k1, k2 };
+  return { k0: k0Column(runs), k1: new Int32Array(n), k2 };
 }
 
 /** The k0 column that the run lengths of the key stand for. */

@@ -77,7 +77,7 @@ export const dense: FormSpec<DenseForm> = {
     const rowPoint = point.slice(0, rowBits);
     const nPoint = point.slice(rowBits);
     const variables = sum((plan.bits[f.x] as number[]).slice(f.sp));
-    const valid = indicator((tensors[y]?.dims as number[]).slice(0, -1), bits.slice(0, -1), rowPoint);
+    const valid = indicator((tensors[y] as Tensor).dims.slice(0, -1), bits.slice(0, -1), rowPoint);
     return {
       contraction: {
         op,

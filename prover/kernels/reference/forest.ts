@@ -102,7 +102,7 @@ class ReferenceForest implements Forest {
     this.#lambda = lambda;
     this.#delta = delta;
     this.#active = active.map((q) => {
-      const { num, den } = this.#trees[q]?.[s + 1] as Level;
+      const { num, den } = (this.#trees[q] as Level[])[s + 1] as Level;
       const half = den.length / 2;
       return {
         n0: num?.subarray(0, half) ?? null,

@@ -1,0 +1,62 @@
+/** `assay audit`: does this key speak for this model? */
+import type { Command } from 'commander';
+import { mistaken } from '../artefact.ts';
+import { LIMITS, readFile } from '../files.ts';
+import { encode } from '../json.ts';
+import { audit } from '../library.ts';
+import { CannotTell, conclude, type Exit } from '../outcome.ts';
+import { hint, print, say } from '../talk.ts';
+import { printable } from '../text.ts';
+
+interface Options {
+  key: string;
+  circuit?: string;
+  json?: true;
+}
+
+export function addAudit(program: Command): void {
+  program
+    .command('audit')
+    .summary('recompute what a key says about a model')
+    .description('Recomputes from the model everything its key says: ops, shapes, bounds, tables and the commitment to the weights.')
+    .argument('<model>', 'the ONNX file')
+    .requiredOption('--key <file>', 'the .key file')
+    .option('--circuit <file>', 'the .circuit file published with the key; needed only if the key is not the one assay compile makes')
+    .option('--json', 'one JSON object: verdict, code, sentence')
+    .addHelpText(
+      'after',
+      `
+Who audits a key once may verify proofs with it and forget the model.
+
+Example
+  $ assay audit digits.onnx --key digits.key
+
+Exit codes: 0 it is this model's key, 1 it is not (and where), 2 could not tell.`,
+    )
+    .action((path: string, options: Options) => conclude(() => auditCommand(path, options), options.json ? {} : 'text'));
+}
+
+async function auditCommand(path: string, options: Options): Promise<Exit> {
+  const model = readFile(path, 'model', LIMITS.model);
+  const key = readFile(options.key, 'key', LIMITS.key);
+  const circuit = options.circuit === undefined ? undefined : readFile(options.circuit, 'circuit', LIMITS.circuit);
+  const mistake = mistaken('key', options.key, key);
+  if (mistake) throw new CannotTell('file.kind', `${printable(options.key)} cannot be audited as a key`, mistake);
+  const result = audit(model, key, circuit);
+  if (options.json) {
+    await print(
+      encode(
+        result.ok
+          ? { verdict: 'accepted', canonical: result.canonical }
+          : { verdict: 'refused', code: result.code, sentence: result.sentence },
+      ),
+    );
+    return result.ok ? 0 : 1;
+  }
+  await print(result.ok ? `accepted ${printable(options.key)} is the key of ${printable(path)}` : `refused ${result.code}`);
+  if (result.ok) return 0;
+  say(printable(result.sentence));
+  const swapped = mistaken('model', path, model);
+  if (swapped) hint(swapped);
+  return 1;
+}

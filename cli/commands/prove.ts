@@ -1,0 +1,74 @@
+/** `assay prove`: a proof for each input. */
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import { asKind } from '../artefact.ts';
+import { parseContext } from '../context.ts';
+import { LIMITS, readFile, target, writeFiles } from '../files.ts';
+import { readInputs } from '../inputs/index.ts';
+import { describeInputs, prove } from '../library.ts';
+import { conclude, type Exit } from '../outcome.ts';
+import { progressLine } from '../progress.ts';
+import { outputsLine } from '../show.ts';
+import { stoppable } from '../stop.ts';
+import { print, say } from '../talk.ts';
+import { printable, size } from '../text.ts';
+
+interface Options {
+  input: string;
+  output?: string;
+  context?: string;
+}
+
+export function addProve(program: Command): void {
+  program
+    .command('prove')
+    .summary('prove one or several inferences')
+    .description('Runs the circuit on each input and writes a proof of it.')
+    .argument('<circuit>', 'the .circuit file made by assay compile')
+    .requiredOption('--input <file>', 'JSON, .npy, .npz or PNG (see assay run --help)')
+    .option('-o, --output <file>', 'the proof to write; default: the name of the circuit with .proof, in this folder')
+    .option('--context <text>', 'bytes the proof is bound to, as text or as 0x and hex; the verifier must name the same')
+    .addHelpText(
+      'after',
+      `
+Several inputs give name.0.proof, name.1.proof, …; each is complete when it appears.
+The proof shows the input and the output to whoever has it. It is not zero knowledge.
+
+Example
+  $ assay prove digits.circuit --input digit.json
+  $ assay prove digits.circuit --input digit.json -o answer.proof --context "order 1841"
+
+Exit codes: 0 done, 1 the input or circuit is refused, 2 could not tell, 130 stopped by Ctrl-C.`,
+    )
+    .action((path: string, options: Options) => conclude(() => proveCommand(path, options)));
+}
+
+async function proveCommand(path: string, options: Options): Promise<Exit> {
+  const context = parseContext(options.context);
+  const circuit = readFile(path, 'circuit', LIMITS.circuit);
+  const wanted = asKind('circuit', path, circuit, () => describeInputs(circuit));
+  const inputs = readInputs(readFile(options.input, 'input', LIMITS.input), wanted);
+  const names = proofNames(options.output ?? `${basename(path).replace(/\.circuit$/, '')}.proof`, inputs.length);
+  const targets: string[] = [];
+  for (const name of names) targets.push(await target(name, [path, options.input]));
+  await stoppable(async (signal) => {
+    for (const [i, input] of inputs.entries()) {
+      const name = names[i] as string;
+      const line = progressLine(inputs.length > 1 ? `proof ${i + 1} of ${inputs.length}` : 'proof');
+      const started = performance.now();
+      const { envelope, outputs } = await prove(circuit, input, { context, signal, onProgress: line.update }).finally(line.end);
+      writeFiles([{ path: targets[i] as string, bytes: envelope }], signal);
+      const seconds = (performance.now() - started) / 1000;
+      await print(`${printable(name)}  ${outputsLine(outputs)}`);
+      say(`${printable(name)}: ${size(envelope.length)}, ${seconds.toFixed(2)} s`);
+    }
+  });
+  return 0;
+}
+
+/** `x.proof`, or `x.0.proof`, `x.1.proof`, … for several. */
+export function proofNames(name: string, inputs: number): string[] {
+  if (inputs === 1) return [name];
+  const stem = name.replace(/\.proof$/, '');
+  return Array.from({ length: inputs }, (_, i) => `${stem}.${i}.proof`);
+}

@@ -1,0 +1,59 @@
+/** `assay run`: integer inference only, no proof. */
+import type { Command } from 'commander';
+import { asKind } from '../artefact.ts';
+import { LIMITS, readFile } from '../files.ts';
+import { readInputs } from '../inputs/index.ts';
+import { encode, tensorsToJson } from '../json.ts';
+import { describeInputs, run } from '../library.ts';
+import { conclude, type Exit } from '../outcome.ts';
+import { outputsLine, tensorTable } from '../show.ts';
+import { nobodyReads, print } from '../talk.ts';
+
+interface Options {
+  input: string;
+  json?: true;
+}
+
+export function addRun(program: Command): void {
+  program
+    .command('run')
+    .summary('integer inference, no proof')
+    .description('Runs the circuit on the inputs and prints the outputs: exactly the values that a proof would show.')
+    .argument('<circuit>', 'the .circuit file made by assay compile')
+    .requiredOption('--input <file>', 'JSON, .npy, .npz or PNG; several inputs give one line each')
+    .option('--json', 'one JSON object a line: {"outputs": {name: {dtype, shape, data}}, "proven": {…}}')
+    .addHelpText(
+      'after',
+      `
+Outputs are what the model gives. "proven" are the integer tensors that a proof binds; what lies behind them (such as a last
+DequantizeLinear) is recomputed by the verifier.
+
+In JSON, a float32 is a number that reads back to the same bits; minus zero is -0.0; NaN and infinities are strings.
+
+Inputs
+  JSON   {"tensor name": numbers, nested or flat}, a list of such objects, or the bare array if the model has one input
+  .npy   the array of the one input; one more leading dimension holds several inputs
+  .npz   arrays named as the tensors
+  .png   a picture for an image tensor of exactly its size: pixel / 255 for float32, the pixel for uint8
+
+Example
+  $ assay run digits.circuit --input digit.json
+  $ assay run digits.circuit --input digits.npy --json | head -1
+
+Exit codes: 0 done, 1 the input or circuit is refused, 2 could not tell.`,
+    )
+    .action((path: string, options: Options) => conclude(() => runCommand(path, options)));
+}
+
+async function runCommand(path: string, options: Options): Promise<Exit> {
+  const circuit = readFile(path, 'circuit', LIMITS.circuit);
+  const wanted = asKind('circuit', path, circuit, () => describeInputs(circuit));
+  const inputs = readInputs(readFile(options.input, 'input', LIMITS.input), wanted);
+  for (const [i, input] of inputs.entries()) {
+    if (nobodyReads()) break;
+    const { outputs, proven } = run(circuit, input);
+    if (options.json) await print(encode({ outputs: tensorsToJson(outputs), proven: tensorsToJson(proven) }));
+    else await print(inputs.length > 1 ? `${i}: ${outputsLine(outputs)}` : outputs.map(tensorTable).join('\n'));
+  }
+  return 0;
+}
