@@ -80,14 +80,17 @@ export function committedElements(plan: Plan): Record<string, number> {
   );
 }
 
+/** Bytes of an idle process, and bytes a lookup or row: keys, the index of rows, the fraction forest with its folds. */
+const BASELINE = 64e6;
+const PER_ROW = 280;
+
 /**
- * Peak bytes of the reference prover, estimated: codewords and trees of all groups, stacks and values, and the fraction forest (two
- * vectors of 16 bytes over all levels, and one level of folds).
+ * Peak bytes of a process with the reference kernels, estimated within a third: codewords and trees of all groups, stacks and values,
+ * lookups and rows.
  */
 export function proverMemory(key: Pick<KeyFields, 'h' | 'lr'>, plan: Plan): number {
   const n = 2 ** (key.h + key.lr);
   const codewords = 4 * n * plan.columns + 64 * n * plan.groups.length;
   const stacks = 2 * 4 * 2 ** key.h * plan.columns;
-  const forest = 96 * (plan.lookupCount + plan.tableCount);
-  return codewords + stacks + forest + 24 * (plan.lookupCount + plan.tableCount);
+  return BASELINE + codewords + stacks + PER_ROW * (plan.lookupCount + plan.tableCount);
 }

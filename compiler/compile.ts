@@ -13,7 +13,7 @@ import { hash } from '../protocol/hash.ts';
 import { Pace, type PaceOptions } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
 import { emitCircuit } from './emit-circuit.ts';
-import { type CheckReport, check as checkNodes, type FormName, lower, stages } from './index.ts';
+import { type CheckReport, check as checkNodes, emit as emitForm, type FormName, lower, stages } from './index.ts';
 
 export interface CompileOptions extends PaceOptions {
   /** I1: the key commits to the weights; I0: the verifier holds the model. Default I1. */
@@ -88,8 +88,9 @@ export type Form = FormName | 'circuit';
 
 /** A form of the model as stable text. */
 export function emit(model: Uint8Array, form: Form): string {
-  const program = lower(model);
-  return form === 'circuit' ? emitCircuit(setup(program.network), program.network.labels) : program.emit(form);
+  if (form !== 'circuit') return emitForm(model, form);
+  const { network } = lower(model);
+  return emitCircuit(setup(network), network.labels);
 }
 
 export type AuditResult =

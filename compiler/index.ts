@@ -34,8 +34,6 @@ export interface Program {
   readonly activations: ReadonlyMap<number, NamedActivation>;
   /** Where onnxruntime computes something else than integers, and what the tail only approximates. */
   readonly notes: readonly string[];
-  /** A form as stable text; refuses an unknown name. */
-  emit(form: string): string;
 }
 
 export interface Reason {
@@ -101,13 +99,18 @@ export function lower(model: Uint8Array, options: LowerOptions = {}): Program {
     interface: lowered.interface,
     activations: lowered.activations,
     notes,
-    emit(form) {
-      if (form === 'graph') return emitGraph(graph);
-      if (form === 'quantized') return emitQuantized(quantized);
-      if (form === 'network') return emitNetwork(lowered.network);
-      throw new Refused('emit.form', `there is no form "${form}"; forms: ${stages.map((s) => s.produces).join(', ')}`);
-    },
   };
+}
+
+/** A form of the model as stable text; a model that is refused later still has the forms before. */
+export function emit(model: Uint8Array, form: FormName): string {
+  const { graph, quantized, lowered, reasons } = run(model, {});
+  if (form === 'graph' && graph !== null) return emitGraph(graph);
+  if (form === 'quantized' && quantized !== null) return emitQuantized(quantized);
+  if (form === 'network' && lowered !== null) return emitNetwork(lowered.network);
+  const [first] = reasons;
+  if (first === undefined) throw new Error('a model without reasons did not compile');
+  throw new Refused(first.code, first.message, { ...first.detail, reasons: reasons.map(plain) });
 }
 
 /** What would become of every node, and all the reasons why the model cannot be proven. Never throws on bytes. */
