@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { asKind } from '../artefact.ts';
-import { parseContext } from '../context.ts';
+import { parseContext, parseHash } from '../context.ts';
 import { LIMITS, readFile, target, writeFiles } from '../files.ts';
 import { readInputs } from '../inputs/index.ts';
 import { describeInputs, prove } from '../library.ts';
@@ -17,6 +17,7 @@ interface Options {
   input: string;
   output?: string;
   context?: string;
+  modelId?: string;
 }
 
 export function addProve(program: Command): void {
@@ -28,6 +29,7 @@ export function addProve(program: Command): void {
     .requiredOption('--input <file>', 'JSON, .npy, .npz or PNG (see assay run --help)')
     .option('-o, --output <file>', 'the proof to write; default: the name of the circuit with .proof, in this folder')
     .option('--context <text>', 'bytes the proof is bound to, as text or as 0x and hex; the verifier must name the same')
+    .option('--model-id <hash>', '0x and 64 hex digits, when a registry names the model; default: the hash of the key')
     .addHelpText(
       'after',
       `
@@ -45,6 +47,7 @@ Exit codes: 0 done, 1 the input or circuit is refused, 2 could not tell, 130 sto
 
 async function proveCommand(path: string, options: Options): Promise<Exit> {
   const context = parseContext(options.context);
+  const modelId = options.modelId === undefined ? undefined : parseHash(options.modelId, '--model-id');
   const circuit = readFile(path, 'circuit', LIMITS.circuit);
   const wanted = asKind('circuit', path, circuit, () => describeInputs(circuit));
   const inputs = readInputs(readFile(options.input, 'input', LIMITS.input), wanted);
@@ -56,7 +59,7 @@ async function proveCommand(path: string, options: Options): Promise<Exit> {
       const name = names[i] as string;
       const line = progressLine(inputs.length > 1 ? `proof ${i + 1} of ${inputs.length}` : 'proof');
       const started = performance.now();
-      const { envelope, outputs } = await prove(circuit, input, { context, signal, onProgress: line.update }).finally(line.end);
+      const { envelope, outputs } = await prove(circuit, input, { context, modelId, signal, onProgress: line.update }).finally(line.end);
       writeFiles([{ path: targets[i] as string, bytes: envelope }], signal);
       const seconds = (performance.now() - started) / 1000;
       await print(`${printable(name)}  ${outputsLine(outputs)}`);

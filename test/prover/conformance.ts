@@ -1,0 +1,245 @@
+/**
+ * What every kernel set must give: the bytes of the definitions, on edge and random sizes. A new set (WebAssembly, WebGPU) runs this same
+ * file; the expectations are computed here from the formulas of the protocol, not from another kernel set.
+ */
+import { describe, expect, it } from 'vitest';
+import { hash as hashKeyed } from '../../protocol/blake3.ts';
+import { bytesOf, concat, u64 } from '../../protocol/bytes.ts';
+import { add, type F4, fromInteger, get, inverse, mul, ONE, powers, scale, sub, ZERO } from '../../protocol/extension.ts';
+import { P, residue } from '../../protocol/field.ts';
+import { modes } from '../../protocol/hash.ts';
+import { eqTable, foldTop, type Point } from '../../protocol/mle.ts';
+import { evaluateAt } from '../../protocol/ntt.ts';
+import type { Kernels } from '../../prover/kernels/kernels.ts';
+import { Random } from '../random.ts';
+
+const element = (r: Random): F4 => [r.int(0, P - 1), r.int(0, P - 1), r.int(0, P - 1), r.int(0, P - 1)];
+const point = (r: Random, n: number): F4[] => Array.from({ length: n }, () => element(r));
+/** Edge values first: the ends of the centred range, zero, small ones. */
+const values = (r: Random, n: number): Int32Array =>
+  Int32Array.from(
+    { length: n },
+    (_, i) => [1065353216, -1065353216, 0, -1, 1, 255, -128][i] ?? (r.int(0, 3) === 0 ? r.int(-(2 ** 29), 2 ** 29) : r.int(-255, 255)),
+  );
+const naive = (f: Int32Array, at: Point): F4 => {
+  const eq = eqTable(at);
+  return f.reduce((s, v, i) => add(s, scale(v, get(eq, i))), ZERO);
+};
+
+export function conformance(name: string, kernels: Kernels): void {
+  describe(`kernels ${name}`, () => {
+    it.each([
+      [1, 1, 1],
+      [2, 1, 2],
+      [3, 6, 2],
+      [70, 6, 3],
+      [300, 3, 1],
+    ])('commit %i columns of 2^%i at rate 2^-%i: rows are evaluations, siblings lead to the root', async (columns, h, lr) => {
+      const r = new Random(columns);
+      const stack = values(r, columns * 2 ** h);
+      const group = await kernels.commit(stack, h, lr);
+      const n = 2 ** (h + lr);
+      const row = (j: number): Uint32Array =>
+        Uint32Array.from({ length: columns }, (_, c) =>
+          evaluateAt(Array.from(stack.subarray(c * 2 ** h, (c + 1) * 2 ** h), residue), n, j),
+        );
+      const all = Array.from({ length: n }, (_, j) => j);
+      const { rows } = await group.open(all);
+      expect(rows).toEqual(Uint32Array.from(all.flatMap((j) => [...row(j)])));
+      let level = all.map((j) => hashKeyed(modes.leaf, bytesOf(row(j))));
+      const levels = [level];
+      while (level.length > 1) {
+        level = level.flatMap((_, i) =>
+          i % 2 === 0 ? [hashKeyed(modes.node, concat(level[i] as Uint8Array, level[i + 1] as Uint8Array))] : [],
+        );
+        levels.push(level);
+      }
+      expect(group.root).toEqual(level[0]);
+      const position = r.int(0, n - 1);
+      const { siblings } = await group.open([position]);
+      expect(siblings).toEqual(levels.slice(0, -1).map((l, k) => l[(position >>> k) ^ 1]));
+      group.free();
+    });
+
+    it.each([0, 1, 2, 6, 12])('evaluate vectors of 2^%i elements', async (n) => {
+      const r = new Random(n + 50);
+      const list = [0, 1, 2].map(() => ({ values: values(r, 2 ** n), point: point(r, n) }));
+      expect(await kernels.evaluate(list)).toEqual(list.map((e) => naive(e.values, e.point)));
+    });
+
+    it.each([
+      [[1], [1]],
+      [[3, 1], [2]],
+      [
+        [5, 4],
+        [6, 3, 1],
+      ],
+    ])(
+      'a forest of lookups 2^%j and tables 2^%j: roots are the fraction sums, rounds and masks those of the levels',
+      async (lookups, tables) => {
+        const r = new Random(lookups.length * 10 + tables.length);
+        const [alpha, beta] = [element(r), element(r)];
+        const trees = [...lookups.map((b) => [b, true] as const), ...tables.map((b) => [b, false] as const)].map(([b, unit]) => ({
+          k0: values(r, 2 ** b),
+          k1: values(r, 2 ** b),
+          k2: values(r, 2 ** b),
+          numerators: unit ? null : values(r, 2 ** b),
+        }));
+        const forest = await kernels.forest(trees, alpha, beta);
+        const roots = await forest.roots();
+        const leaves = trees.map((t) =>
+          Array.from({ length: t.k0.length }, (_, i) => ({
+            num: t.numerators === null ? ONE : fromInteger(t.numerators[i] as number),
+            den: sub(
+              alpha,
+              add(
+                fromInteger(t.k0[i] as number),
+                mul(beta, add(fromInteger(t.k1[i] as number), mul(beta, fromInteger(t.k2[i] as number)))),
+              ),
+            ),
+          })),
+        );
+        leaves.forEach((list, q) => {
+          const fraction = mul(roots[2 * q] as F4, inverse(roots[2 * q + 1] as F4));
+          expect(fraction).toEqual(list.reduce((s, l) => add(s, mul(l.num, inverse(l.den))), ZERO));
+        });
+        // The last level of the deepest trees, computed from their leaves.
+        const depth = Math.max(...lookups, ...tables);
+        const active = [...lookups, ...tables].flatMap((b, q) => (b === depth ? [q] : []));
+        const s = depth - 1;
+        const lambda = element(r);
+        const delta = powers(element(r), active.length);
+        const above = point(r, s);
+        await forest.level(s, active, lambda, delta, above);
+        let quarters = active.map((q) => {
+          const list = leaves[q] as { num: F4; den: F4 }[];
+          const half = list.length / 2;
+          const part = (from: number, key: 'num' | 'den'): F4[] => list.slice(from, from + half).map((l) => l[key]);
+          return [part(0, 'num'), part(half, 'num'), part(0, 'den'), part(half, 'den')] as F4[][];
+        });
+        const at = (v: F4[], i: number, x: F4): F4 => {
+          const half = v.length / 2;
+          return add(v[i] as F4, mul(x, sub(v[i + half] as F4, v[i] as F4)));
+        };
+        for (let j = 0; j < s; j++) {
+          const eq = eqTable(above.slice(j + 1));
+          const t = (x: F4): F4 =>
+            quarters.reduce((sum, [n0, n1, d0, d1], k) => {
+              let part = ZERO;
+              for (let i = 0; i < (n0 as F4[]).length / 2; i++) {
+                const [a, b, c, d] = [at(n0 as F4[], i, x), at(n1 as F4[], i, x), at(d0 as F4[], i, x), at(d1 as F4[], i, x)];
+                part = add(part, mul(get(eq, i), add(mul(lambda, add(mul(a, d), mul(b, c))), mul(c, d))));
+              }
+              return add(sum, mul(delta[k] as F4, part));
+            }, ZERO);
+          const [t0, t1, t2] = [t(ZERO), t(ONE), t(fromInteger(2))];
+          // The X² coefficient of a quadratic from its values at 0, 1, 2.
+          const tInf = mul(add(sub(t2, add(t1, t1)), t0), inverse(fromInteger(2)));
+          expect(await forest.round()).toEqual([t0, tInf]);
+          const rho = element(r);
+          await forest.fold(rho);
+          quarters = quarters.map((q) => q.map((v) => Array.from({ length: v.length / 2 }, (_, i) => at(v, i, rho))));
+        }
+        expect(await forest.masks()).toEqual(quarters.map((q) => q.map((v) => v[0])));
+        forest.free();
+      },
+    );
+
+    it('a batched sumcheck: rounds are the sums, ends the folded factors', async () => {
+      const r = new Random(99);
+      const tensors = [values(r, 64), values(r, 64), values(r, 16)] as const;
+      const prefix = point(r, 2);
+      const instances = [
+        {
+          variables: 6,
+          sum: ZERO,
+          factors: [
+            { kind: 'lift', tensor: 0 },
+            { kind: 'lift', tensor: 1 },
+            { kind: 'eq', point: point(r, 4), repeat: 4 },
+          ] as const,
+        },
+        {
+          variables: 2,
+          sum: element(r),
+          factors: [
+            { kind: 'contract', tensor: 2, outer: 1, inner: 4, point: prefix },
+            { kind: 'contract', tensor: 2, outer: 4, inner: 1, point: prefix },
+          ] as const,
+        },
+      ];
+      const delta = powers(element(r), 2);
+      const lifted = (v: Int32Array): F4[] => Array.from(v, (e) => fromInteger(e));
+      const vectors = [
+        [
+          lifted(tensors[0]),
+          lifted(tensors[1]),
+          Array.from({ length: 64 }, (_, i) => get(eqTable((instances[0]?.factors[2] as { point: Point }).point), i >> 2)),
+        ],
+        [
+          Array.from({ length: 4 }, (_, i) =>
+            [0, 1, 2, 3].reduce((s, m) => add(s, scale(tensors[2][m * 4 + i] as number, get(eqTable(prefix), m))), ZERO),
+          ),
+          Array.from({ length: 4 }, (_, o) =>
+            [0, 1, 2, 3].reduce((s, m) => add(s, scale(tensors[2][o * 4 + m] as number, get(eqTable(prefix), m))), ZERO),
+          ),
+        ],
+      ].map((list) => list.map((v) => Uint32Array.from((v as F4[]).flat())));
+      const sumcheck = await kernels.sumcheck(instances, delta, 3, (t) => tensors[t] as Int32Array);
+      let now: Uint32Array[][] = vectors;
+      for (let round = 0; round < 6; round++) {
+        const h = (x: number): F4 => {
+          const first = (now[0] as Uint32Array[]).map((f) => foldTop(f, fromInteger(x)));
+          let total = sumOfProducts(first);
+          const waiting = 6 - round - 2;
+          const second =
+            waiting > 0
+              ? scale(2 ** (waiting - 1), (instances[1] as { sum: F4 }).sum)
+              : sumOfProducts((now[1] as Uint32Array[]).map((f) => foldTop(f, fromInteger(x))));
+          total = add(total, mul(delta[1] as F4, second));
+          return total;
+        };
+        expect(await sumcheck.round()).toEqual([h(0), h(2), h(3)]);
+        const x = element(r);
+        await sumcheck.fold(x);
+        now = now.map((list, k) => (k === 0 || round >= 4 ? list.map((f) => foldTop(f, x)) : list));
+      }
+      expect(await sumcheck.ends(2)).toEqual(now.map((list) => list.slice(0, 2).map((f) => get(f, 0))));
+      sumcheck.free();
+    });
+
+    it('the opening: columns at a point and combined', async () => {
+      const r = new Random(5);
+      const stacks = [values(r, 40 * 8), values(r, 3 * 8)];
+      const columns = stacks.flatMap((s) => Array.from({ length: s.length / 8 }, (_, c) => s.subarray(8 * c, 8 * c + 8)));
+      const opening = await kernels.opening(stacks, 3);
+      const z = point(r, 3);
+      expect(await opening.columnsAt(z)).toEqual(columns.map((c) => naive(c, z)));
+      const eta = point(r, 43);
+      const combined = Array.from({ length: 8 }, (_, i) => columns.reduce((s, c, k) => add(s, scale(c[i] as number, eta[k] as F4)), ZERO));
+      expect(await opening.combine(eta)).toEqual(Uint32Array.from(combined.flat()));
+    });
+
+    it.each([1, 5, 10])('grinding finds the least nonce of %i bits', async (bits) => {
+      const state = Uint8Array.from({ length: 32 }, (_, i) => i * bits);
+      const nonce = await kernels.grind(state, bits);
+      const works = (k: number): boolean => {
+        const d = hashKeyed(modes.transcript, concat(state, Uint8Array.of(4, bits), u64(k)));
+        return (((d[0] as number) | ((d[1] as number) << 8)) & (2 ** bits - 1)) === 0;
+      };
+      expect(works(nonce)).toBe(true);
+      for (let k = 0; k < nonce; k++) if (works(k)) expect.fail(`nonce ${k} is less than ${nonce}`);
+    });
+  });
+}
+
+function sumOfProducts(factors: readonly Uint32Array[]): F4 {
+  const n = (factors[0] as Uint32Array).length / 4;
+  let total = ZERO;
+  for (let i = 0; i < n; i++)
+    total = add(
+      total,
+      factors.reduce((p, f) => mul(p, get(f, i)), ONE),
+    );
+  return total;
+}
