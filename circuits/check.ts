@@ -18,6 +18,7 @@ import type { Plan } from './plan.ts';
 import { maxOf, sum, validMask } from './shape.ts';
 import { k0Column, ZETA } from './tables.ts';
 import type { Form, Op, Tensor } from './types.ts';
+import { MAX_WORK, verifierWork } from './work.ts';
 
 export type Contents = ReadonlyMap<number, Int32Array>;
 
@@ -55,6 +56,8 @@ export function checkKey(key: Key, plan: Plan, options: CheckOptions = {}): void
   ok(plan.lookupCount + plan.tableCount < P, 'S3', `${plan.lookupCount + plan.tableCount} lookups and rows`);
   for (const op of ops) ok(tensorsOf(op).every(index), 'S11', 'a tensor index is out of range');
   for (const io of [...key.inputs, ...key.outputs]) ok(index(io.tensor), 'S11', 'a tensor index of an input or output is out of range');
+  const work = verifierWork(key, plan);
+  ok(work <= MAX_WORK, 'S14', `a proof would cost its verifier ${work} products, more than ${MAX_WORK}`);
   checkTensors(T, ops);
   checkLists(key, plan);
   checkOps(key, plan, options.contents);
@@ -248,6 +251,7 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
       if (op.cd !== null) channels = y.dims[op.cd] as number;
     }
     ok(isInteger(op.id, 2, 2 ** 25 - channels), 'S11', `${at}: table id ${op.id}`);
+    ok(channels <= runs.length, 'S11', `${at}: ${channels} tables, the key has ${runs.length} runs`);
     for (let id = op.id; id < op.id + channels; id++) {
       ok(!owner.has(id) || (op.kind === 'max' && owner.get(id)?.kind === 'max'), 'S11', `${at}: table id ${id} is taken`);
       owner.set(id, op);

@@ -196,3 +196,18 @@ describe('a described key', () => {
     expect(verify(envelope, key)).toMatchObject({ ok: false, code: 'E3' });
   });
 });
+
+describe('a key that would cost its verifier too much', () => {
+  const { network } = lower(model('digits-mlp.qop'));
+  const { key } = setup(network);
+
+  it.each<[string, Partial<KeyFields>]>([
+    ['the lowest rate there is', { lr: 24 - key.h }],
+    ['2^16 - 1 queries over many columns of a tiny height', { h: 1, lr: 22, t: 65535 }],
+  ])('is refused before any work: %s', (_, change) => {
+    const again = decodeKey(sealKey({ ...key, ...change }).bytes);
+    const started = performance.now();
+    expect(() => checkKey(again, planOf(again))).toThrow(/S14/);
+    expect(performance.now() - started).toBeLessThan(200);
+  });
+});

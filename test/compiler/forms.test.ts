@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { applyHead, applyTail, applyViews, bitsToFloat, floatToBits, type Interface } from '../../circuits/interface.ts';
-import { emit } from '../../compiler/index.ts';
+import { emit, lower } from '../../compiler/index.ts';
 import { fma } from '../../compiler/quantized/functions.ts';
 import { plainView, positions, stepView, type View, viewSteps } from '../../compiler/quantized/view.ts';
 import { Refused } from '../../protocol/refused.ts';

@@ -174,7 +174,12 @@ export function conformance(name: string, kernels: Kernels): void {
         [
           lifted(tensors[0]),
           lifted(tensors[1]),
-          Array.from({ length: 64 }, (_, i) => get(eqTable((instances[0]?.factors[2] as { point: Point }).point), i >> 2)),
+          Array.from({ length: 64 }, (_, i) =>
+            get(
+              eqTable((instances[0] as (typeof instances)[number]).factors.flatMap((f) => (f.kind === 'eq' ? [f.point] : []))[0] as Point),
+              i >> 2,
+            ),
+          ),
         ],
         [
           Array.from({ length: 4 }, (_, i) =>
