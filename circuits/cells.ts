@@ -5,6 +5,7 @@
  * reachable interval.
  * Every region is covered by cells of the chosen widths, so that one lookup of (w, acc - rem, y) and one range check of rem prove y = f(acc).
  */
+import { floorLog2 } from '../protocol/integers.ts';
 import { Refused } from '../protocol/refused.ts';
 import { requantize, type StepDescription, type StepFunction } from './step.ts';
 
@@ -151,7 +152,7 @@ export function chooseWidths(regions: readonly (readonly Region[])[], omega: Rea
   let shortest = Number.POSITIVE_INFINITY;
   for (const list of regions)
     for (let i = 1; i < list.length - 1; i++) shortest = Math.min(shortest, (list[i] as Region).b - (list[i] as Region).a);
-  const smax = shortest === Number.POSITIVE_INFINITY ? 12 : Math.min(24, Math.floor(Math.log2(shortest)));
+  const smax = shortest === Number.POSITIVE_INFINITY ? 12 : Math.min(24, floorLog2(shortest));
   let best: { cost: number; widths: number[] } | null = null;
   for (let s = Math.max(0, smax - 3); s <= smax; s++) {
     for (const long of [null, ...Array.from({ length: Math.max(0, Math.min(25, s + 8) - (s + 1)) }, (_, i) => s + 1 + i)]) {

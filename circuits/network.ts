@@ -4,6 +4,7 @@
  * `NetworkBuilder` is the only way to make one; it takes ops in topological order and makes every choice the key needs
  * in the canonical order of protocol §6.6 (tensors: inputs, then per op its weight, bias, rem, wid, y).
  */
+import { ceilLog2 } from '../protocol/integers.ts';
 import { Refused } from '../protocol/refused.ts';
 import { cellsOf, chooseWidths, type Interval, type Region, regionsOf } from './cells.ts';
 import { accumulatorBounds, accumulatorIntervals, formDims } from './forms/index.ts';
@@ -267,7 +268,7 @@ export class NetworkBuilder {
   /** Range check of a committed input (home X); its interval must be 2^w long. */
   range(x: number): void {
     const { lo, hi } = this.#at(x) as { lo: number; hi: number };
-    const w = Math.ceil(Math.log2(hi - lo + 1));
+    const w = ceilLog2(hi - lo + 1);
     if (2 ** w !== hi - lo + 1) throw new Refused('compile.range', `a committed input needs an interval of 2^w values, not [${lo}, ${hi}]`);
     this.#omega.add(w);
     this.#push({ kind: 'range', x, w }, 'input');

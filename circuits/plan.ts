@@ -2,9 +2,10 @@
  * Everything prover and verifier derive from a key and never encode (protocol §6.2, §6.3, §3.2): padded shapes, segments, instances,
  * the stack. Lengths of every message follow from it.
  */
+import { ceilLog2, floorLog2 } from '../protocol/integers.ts';
 import { require_ } from '../protocol/refused.ts';
 import type { KeyFields } from './key.ts';
-import { bitLength, bitsOf, sum } from './shape.ts';
+import { bitsOf, sum } from './shape.ts';
 import type { Op } from './types.ts';
 
 export type Group = 'W' | 'X' | 'A';
@@ -55,7 +56,7 @@ export interface Plan {
 
 /** log2 of the number of content rows: two pad rows, then the runs. */
 export function contentBitsOf(runs: readonly (readonly [number, number])[]): number {
-  return Math.max(1, bitLength(2 + sum(runs.map(([, n]) => n))));
+  return Math.max(1, ceilLog2(2 + sum(runs.map(([, n]) => n))));
 }
 
 /** Lookups of an op in padded elements, as bits; null for `out`. */
@@ -71,7 +72,7 @@ export function packInstances(side: 'L' | 'T', segments: readonly { bits: number
   const total = sorted.reduce((s, e) => s + 2 ** e.bits, 0);
   const out: Instance[] = [];
   let next = 0;
-  for (let b = Math.floor(Math.log2(Math.max(1, total))); b >= 0; b--) {
+  for (let b = floorLog2(Math.max(1, total)); b >= 0; b--) {
     if (Math.floor(total / 2 ** b) % 2 === 0) continue;
     const list: Segment[] = [];
     for (let offset = 0; offset < 2 ** b; ) {

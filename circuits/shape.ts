@@ -1,14 +1,9 @@
 /** Padded shapes: v1 pads every dimension to a power of two, row-major, dimension 0 most significant (protocol §3.1). */
 
-/** ceil(log2 d) for an integer d ≥ 1. */
-export function bitLength(d: number): number {
-  let bits = 0;
-  while (2 ** bits < d) bits++;
-  return bits;
-}
+import { ceilLog2 } from '../protocol/integers.ts';
 
 export function bitsOf(dims: readonly number[]): number[] {
-  return dims.map(bitLength);
+  return dims.map(ceilLog2);
 }
 
 export function sum(values: readonly number[]): number {

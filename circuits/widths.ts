@@ -7,8 +7,8 @@
  * can be long, and share one long width over the whole network.
  */
 
+import { ceilLog2, floorLog2 } from '../protocol/integers.ts';
 import type { Region } from './cells.ts';
-import { bitLength } from './shape.ts';
 
 /** How many regions have each length, and the widths that fit just below the inner ones. */
 export interface LengthProfile {
@@ -24,7 +24,7 @@ export function profileOf(regions: readonly (readonly Region[])[]): LengthProfil
   for (const list of regions)
     list.forEach(({ a, b }, k) => {
       counts.set(b - a, (counts.get(b - a) ?? 0) + 1);
-      if (k > 0 && k < list.length - 1) inner.add(Math.min(24, Math.floor(Math.log2(b - a))));
+      if (k > 0 && k < list.length - 1) inner.add(Math.min(24, floorLog2(b - a)));
     });
   return { counts, inner: inner.size === 0 ? [12] : [...inner].sort((x, y) => x - y) };
 }
@@ -77,7 +77,7 @@ export function sharedWidths(profiles: readonly LengthProfile[], omega: Readonly
     for (let long: number | null = null; long === null || long <= LONGEST; long = long === null ? 8 : long + 1) {
       const widths = profiles.map((p) => cover(p, union(all ? p.inner : p.inner.slice(0, 1), long)).used);
       const rows = profiles.reduce((s, p, i) => s + cover(p, widths[i] as number[]).rows, fixedRows + 2);
-      const cost = 2 ** bitLength(rows) + rangeRows(new Set([...omega, ...widths.flat()]));
+      const cost = 2 ** ceilLog2(rows) + rangeRows(new Set([...omega, ...widths.flat()]));
       if (best === null || cost < best.cost) best = { cost, widths };
     }
   // An op with a width column needs two widths; width 0 costs no range table.

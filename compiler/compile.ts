@@ -125,15 +125,41 @@ export function audit(model: Uint8Array, keyFile: Uint8Array, circuit?: Uint8Arr
 
 /** Where a key leaves the canonical one, in words. */
 function firstDifference({ key: wanted }: SetupResult, key: Key): string {
-  const text = (v: unknown): string => JSON.stringify(v);
-  const fields = ['mode', 'ops', 'tensors', 'inputs', 'outputs', 'omega', 'runs', 'h', 'lr', 't', 'grinding'] as const;
+  const fields = [
+    'mode',
+    'inputs',
+    'outputs',
+    'ops',
+    'tensors',
+    'omega',
+    'descriptions',
+    'runs',
+    'h',
+    'lr',
+    't',
+    'grinding',
+    'version',
+  ] as const;
   for (const f of fields) {
-    const [a, b] = [wanted[f], key[f]];
-    if (text(a) === text(b)) continue;
-    if (!Array.isArray(a) || !Array.isArray(b)) return `${f}: the key has ${text(b)}, the model gives ${text(a)}`;
-    if (a.length !== b.length) return `${f}: the key has ${b.length}, the model gives ${a.length}`;
-    const i = a.findIndex((v, k) => text(v) !== text(b[k]));
-    return `${f}[${i}]: the key has ${text(b[i])}, the model gives ${text(a[i])}`;
+    const d = difference(f, wanted[f], key[f]);
+    if (d !== null) return d;
   }
   return 'wroot: the key commits to other weights or tables than the model';
 }
+
+function difference(path: string, model: unknown, key: unknown): string | null {
+  if (Object.is(model, key)) return null;
+  const [a, b] = [model, key].map((v) => (typeof v === 'object' && v !== null ? (v as Record<string, unknown>) : null));
+  if (a === null || b === null || a === undefined || b === undefined)
+    return `${path}: the key has ${text(key)}, the model gives ${text(model)}`;
+  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+  if (Array.isArray(a) && Array.isArray(b) && a.length !== b.length)
+    return `${path}: the key has ${b.length} entries, the model gives ${a.length}`;
+  for (const name of names) {
+    const d = difference(Array.isArray(a) ? `${path}[${name}]` : `${path}.${name}`, a[name], b[name]);
+    if (d !== null) return d;
+  }
+  return null;
+}
+
+const text = (v: unknown): string => (typeof v === 'object' && v !== null ? 'another kind of entry' : (JSON.stringify(v) ?? 'nothing'));

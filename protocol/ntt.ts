@@ -4,6 +4,7 @@
  * Iterative decimation in time over a base-field column; a column of extension elements is four base columns (ω is a base element).
  */
 import { mul, P, pow, rootOfUnity } from './field.ts';
+import { ceilLog2 } from './integers.ts';
 
 /** Twiddles of a transform of size n: ω_n^j for j < n/2, and the float64 quotients ω/p that make a product one rounding cheaper. */
 interface Twiddles {
@@ -47,9 +48,9 @@ function bitReverse(i: number, bits: number): number {
  * Writes `out[0..n)`. Coefficients past m are zero, so the first log2(n/m) levels only copy.
  */
 export function encode(a: Uint32Array, m: number, out: Uint32Array, n: number): void {
-  const bits = Math.log2(n);
+  const bits = ceilLog2(n);
   const copies = n / m;
-  const mBits = Math.log2(m);
+  const mBits = ceilLog2(m);
   for (let i = 0; i < m; i++) {
     const v = a[i] as number;
     const at = bitReverse(i, mBits) * copies;

@@ -8,6 +8,7 @@ import { dotBase } from './accumulator.ts';
 import { toWords } from './blake3.ts';
 import { bytesOf, equalBytes } from './bytes.ts';
 import { add, equal, type F4, get, mul, powers, ZERO } from './extension.ts';
+import { ceilLog2 } from './integers.ts';
 import { leafOf, rootFrom, siblingOrder } from './merkle.ts';
 import { dot, eqPoints, eqTable, type Point } from './mle.ts';
 import { encodeExtension } from './ntt.ts';
@@ -53,7 +54,7 @@ export interface OpeningOracle {
 }
 
 const columnsOf = (shape: OpeningShape): number => shape.groups.reduce((n, g) => n + g.columns, 0);
-const etaVariables = (columns: number): number => Math.max(1, Math.ceil(Math.log2(columns)));
+const etaVariables = (columns: number): number => Math.max(1, ceilLog2(columns));
 const distinct = (positions: readonly number[]): number[] => [...new Set(positions)].sort((a, b) => a - b);
 
 export async function proveOpening(

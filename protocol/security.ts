@@ -4,6 +4,7 @@
  * Every term is a rational, summed in integers at scale 2^400 and rounded up, so the verdict's number of bits is exact.
  */
 import { P } from './field.ts';
+import { ceilLog2 } from './integers.ts';
 
 /** What the ledger depends on, all derived from the key. */
 export interface LedgerInput {
@@ -56,7 +57,7 @@ function bitsOf(x: bigint): number {
 
 /** Terms L1–L12 of §10.3 and their sum. */
 export function ledger(k: LedgerInput): Ledger {
-  const logColumns = BigInt(Math.max(1, Math.ceil(Math.log2(k.columns))));
+  const logColumns = BigInt(Math.max(1, ceilLog2(k.columns)));
   const n = 1n << BigInt(k.h + k.lr);
   const m = BigInt(k.largestInstance);
   const [gLookup, gBatch, gQuery] = k.grinding;

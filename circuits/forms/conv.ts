@@ -3,13 +3,12 @@
  */
 import { type F4, mul, mulTo, sub } from '../../protocol/extension.ts';
 import { add as addBase } from '../../protocol/field.ts';
+import { ceilLog2, isPowerOfTwo } from '../../protocol/integers.ts';
 import { eqPoints, eqTable, indicator, type Point, splitPoint } from '../../protocol/mle.ts';
 import { paddedSize, paddedStrides } from '../shape.ts';
 import type { ConvForm, Tensor } from '../types.ts';
 import { type FormSpec, forEachTap, isInteger, magnitude, weightedIntervals, windowCount, windowNumbers } from './form.ts';
 import { tapFunctionals } from './reduction.ts';
-
-const powerOfTwo = (v: number): boolean => Number.isInteger(Math.log2(v));
 
 export const conv: FormSpec<ConvForm> = {
   fields: [
@@ -60,7 +59,7 @@ export const conv: FormSpec<ConvForm> = {
     if (window !== null) return window;
     if (!isInteger(f.groups, 1, 2 ** 20)) return 'groups outside [1, 2^20]';
     const [co, ci] = (tensors[f.w]?.dims ?? [0, 0]) as [number, number];
-    if (f.groups > 1 && !(powerOfTwo(co / f.groups) && powerOfTwo(ci))) return 'S5: channels of a group are no power of two';
+    if (f.groups > 1 && !(isPowerOfTwo(co / f.groups) && isPowerOfTwo(ci))) return 'S5: channels of a group are no power of two';
     return null;
   },
   accumulate(tensors, f, values, outDims) {
@@ -100,7 +99,7 @@ export const conv: FormSpec<ConvForm> = {
     const xDims = tensors[f.x]?.dims as number[];
     const xBits = plan.bits[f.x] as [number, number, number];
     // r_c = (r_g, r_co'): the group is the high part of the output channel (S5: powers of two).
-    const groupBits = f.groups === 1 ? 0 : (bits[0] as number) - Math.round(Math.log2((dims[0] as number) / f.groups));
+    const groupBits = f.groups === 1 ? 0 : (bits[0] as number) - ceilLog2((dims[0] as number) / f.groups);
     const [rg, rco] = [rc.slice(0, groupBits), rc.slice(groupBits)];
     const rows = tapFunctionals(eqTable(ry), dims[1] as number, f.kh, f.stride[0], f.dilation[0], f.pad[0], xDims[1] as number, xBits[1]);
     const columns = tapFunctionals(

@@ -1,4 +1,5 @@
 /** Conv between DQ and Q, and QLinearConv: an exact integer convolution (protocol §7.2), groups included. */
+import { isPowerOfTwo } from '../../../protocol/integers.ts';
 import { elements, intsOf, type Node, refuse } from '../../onnx/graph.ts';
 import { MAX_ELEMENTS } from '../../onnx/tensor.ts';
 import { type Context, integerOf, operand, targetOf } from '../context.ts';
@@ -76,7 +77,7 @@ function convolution(
     });
   const { window, out } = windowFrom(node, view.shape.length, [height, width], kernel);
   const taps = kernel.reduce((p, d) => p * d, 1);
-  const whole = groups > 1 && !(powerOfTwo(co / groups) && powerOfTwo(ci));
+  const whole = groups > 1 && !(isPowerOfTwo(co / groups) && isPowerOfTwo(ci));
   const dims = [co, ...out];
   if (elements(dims) > MAX_ELEMENTS || (whole && elements([co, channels, taps]) > MAX_ELEMENTS))
     refuse(node, 'model.unsupported-shape', `gives [${dims.join(', ')}] with ${groups} groups; the limit is ${MAX_ELEMENTS} elements`);
@@ -97,8 +98,6 @@ function convolution(
     view: plainView(shape, dims),
   };
 }
-
-const powerOfTwo = (v: number) => Number.isInteger(Math.log2(v));
 
 /** The weights of a grouped convolution as one of groups = 1, zero outside the blocks (protocol S5 wants powers of two). */
 function ungrouped(w: ArrayLike<number>, co: number, ci: number, taps: number, groups: number): Int32Array {
