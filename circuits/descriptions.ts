@@ -173,6 +173,11 @@ function addCells(
         widths,
       ),
     );
+    const shortest = 2 ** (widths[0] as number);
+    ok(
+      regions.every((r, k) => r.b - r.a >= shortest || k === 0 || k === regions.length - 1),
+      `${at}: a step of channel ${c} is shorter than the shortest cell`,
+    );
     const cells = cellsOf(regions, widths, at);
     for (const w of widths) for (const cell of cells) if (cell.w === w) blocks.add(32 * (op.id + c) + w, cell.t, cell.y);
   });

@@ -1,8 +1,9 @@
-/** What an artefact says about itself. It is decoded, not verified: what it says is a claim. */
+/** What an artefact says about itself. A proof is decoded, not verified; a key must meet the conditions every verifier checks. */
 import { ascii, equalBytes } from '../protocol/bytes.ts';
 import { decodeEnvelope, MAGIC } from '../protocol/envelope.ts';
 import { Refused } from '../protocol/refused.ts';
 import { statementDigest } from '../protocol/statement.ts';
+import { checkKey } from './check.ts';
 import { CIRCUIT_MAGIC, decodeCircuitFile, decodeKeyFile, KEY_MAGIC } from './files.ts';
 import type { Interface } from './interface.ts';
 import type { Key } from './key.ts';
@@ -52,6 +53,7 @@ export function inspect(bytes: Uint8Array): Inspection {
 
 function keyFields(key: Key, face: Interface): Record<string, unknown> {
   const plan = planOf(key);
+  checkKey(key, plan, { allowToy: true });
   const size = proofSize(key, plan);
   return {
     vkHash: key.hash,

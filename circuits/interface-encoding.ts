@@ -33,6 +33,9 @@ export function encodeInterface(face: Interface): Uint8Array {
 }
 
 const MAX_ELEMENTS = 2 ** 31;
+/** Bit patterns of positive float32 numbers: the smallest normal one, the largest finite one. */
+const SMALLEST_NORMAL = 0x00800000;
+const LARGEST_FLOAT = 0x7f7fffff;
 const size = (shape: readonly number[]): number => shape.reduce((p, d) => p * d, 1);
 const equalShape = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((v, i) => v === b[i]);
 
@@ -88,7 +91,7 @@ function tailStep(v: Value, at: readonly number[]): { step: TailStep; shape: rea
   const op = oneOf(items[0], ['reshape', 'transpose', 'dequantize', 'softmax', 'argmax'], 'a step');
   if (op === 'reshape' || op === 'transpose') return view(v, at);
   if (op === 'dequantize') {
-    const scales = list(items[1], 'scales').map((s) => int(s, 0, 2 ** 32 - 1, 'a scale'));
+    const scales = list(items[1], 'scales').map((s) => int(s, 1, LARGEST_FLOAT, 'a scale'));
     const axis = int(items[2], 0, Math.max(0, at.length - 1), 'an axis');
     ok(scales.length === 1 || scales.length === at[axis], 'the number of scales is not that of the axis');
     return { step: { op, scales, axis, zp: int(items[3], -255, 255, 'a zero point') }, shape: at };
@@ -135,7 +138,7 @@ export function decodeInterface(bytes: Uint8Array, key: KeyFields): Interface {
     }
     const [scale, zp, dtype] = list(q, 'a quantisation');
     const quantize = {
-      scale: int(scale, 1, 2 ** 32 - 1, 'a scale'),
+      scale: int(scale, SMALLEST_NORMAL, LARGEST_FLOAT, 'a scale'),
       zp: int(zp, -128, 255, 'a zero point'),
       dtype: oneOf(dtype, ['uint8', 'int8'], 'a dtype'),
     };
