@@ -2,6 +2,7 @@
  * Tables by description (docs/protocol.md §6.8): a version 2 key says which function every table is, in a few bytes a channel, and whoever
  * holds the key derives the rows. Nothing about a table is committed or trusted: the verifier evaluates k1 and k2 itself.
  */
+import { bitsToFloat, floatToBits } from '../protocol/float32.ts';
 import { Refused } from '../protocol/refused.ts';
 import { cellsOf, countCells, type Interval, regionsOf } from './cells.ts';
 import type { Network } from './network.ts';
@@ -31,18 +32,6 @@ export type TableDescription =
 /** Content rows of a described key are derived whenever it is read, so their number is bounded. */
 export const MAX_ROWS = 2 ** 22;
 
-const view = new DataView(new ArrayBuffer(4));
-
-export function scaleOf(bits: number): number {
-  view.setUint32(0, bits);
-  return view.getFloat32(0);
-}
-
-export function bitsOfScale(scale: number): number {
-  view.setFloat32(0, scale);
-  return view.getUint32(0);
-}
-
 /** Descriptions of the tables of a network, in the order of its req and unary ops; null if some table has no description. */
 export function describeTables(network: Network): TableDescription[] | null {
   const out: TableDescription[] = [];
@@ -61,7 +50,7 @@ export function describeTables(network: Network): TableDescription[] | null {
       );
       if (!shared) return null;
       const channels = all.map((d, c) => ({
-        scaleBits: bitsOfScale((d as { scale: number }).scale),
+        scaleBits: floatToBits((d as { scale: number }).scale),
         interval: meaning.intervals[c] as Interval,
       }));
       out.push({ kind: 'cells', zp: first.zp, lo: first.lo, hi: first.hi, map: first.map, channels });
@@ -166,7 +155,7 @@ function addCells(
     // Positive, normal, finite.
     ok(scaleBits >= 0x00800000 && scaleBits < 0x7f800000, `${at}: scale of channel ${c}`);
     ok(from <= to && from >= -op.bound && to <= op.bound, `${at}: the interval of channel ${c} leaves [-A, A]`);
-    const regions = regionsOf(requantize(scaleOf(scaleBits), d.zp, d.lo, d.hi, d.map), [from, to]);
+    const regions = regionsOf(requantize(bitsToFloat(scaleBits), d.zp, d.lo, d.hi, d.map), [from, to]);
     blocks.reserve(
       countCells(
         regions.map((r) => r.b - r.a),

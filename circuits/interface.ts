@@ -6,6 +6,7 @@
  * DequantizeLinear `f32((q-z)*s)`, `f32(f32(acc)*s)` for an accumulator that leaves as float, ArgMax, views. Softmax is computed in
  * float64 and rounded once to float32: it agrees with onnxruntime to about 1e-6 relative, not to the bit.
  */
+import { bitsToFloat } from '../protocol/float32.ts';
 import { Refused } from '../protocol/refused.ts';
 import { roundHalfEven } from './step.ts';
 
@@ -61,18 +62,6 @@ export interface NamedOutput {
   readonly dtype: OutputType;
   readonly shape: readonly number[];
   readonly data: Float32Array | Int32Array;
-}
-
-const bits = new DataView(new ArrayBuffer(4));
-
-/** The bit pattern of a float32 as an unsigned integer, and back. */
-export function floatToBits(value: number): number {
-  bits.setFloat32(0, value);
-  return bits.getUint32(0);
-}
-export function bitsToFloat(pattern: number): number {
-  bits.setUint32(0, pattern);
-  return bits.getFloat32(0);
 }
 
 const RANGE: Readonly<Record<string, readonly [number, number]>> = { uint8: [0, 255], int8: [-128, 127] };

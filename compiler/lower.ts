@@ -3,9 +3,9 @@
  * the numbers.
  */
 import type { HeadTensor, InputType, Interface, TailTensor } from '../circuits/interface.ts';
-import { floatToBits } from '../circuits/interface.ts';
 import { type Network, NetworkBuilder } from '../circuits/network.ts';
 import type { Form, IoTensor } from '../circuits/types.ts';
+import { floatToBits } from '../protocol/float32.ts';
 import { Refused } from '../protocol/refused.ts';
 import { elements, type Graph } from './onnx/graph.ts';
 import { channelAxis } from './passes/fuse-lookups.ts';

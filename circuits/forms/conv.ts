@@ -6,8 +6,8 @@ import { add as addBase } from '../../protocol/field.ts';
 import { ceilLog2, isPowerOfTwo } from '../../protocol/integers.ts';
 import { eqPoints, eqTable, indicator, type Point, splitPoint } from '../../protocol/mle.ts';
 import { paddedSize, paddedStrides } from '../shape.ts';
-import type { ConvForm, Tensor } from '../types.ts';
-import { type FormSpec, forEachTap, isInteger, magnitude, weightedIntervals, windowCount, windowNumbers } from './form.ts';
+import type { ConvForm } from '../types.ts';
+import { type FormSpec, forEachTap, isInteger, weightedBounds, weightedIntervals, windowCount, windowNumbers } from './form.ts';
 import { tapFunctionals } from './reduction.ts';
 
 export const conv: FormSpec<ConvForm> = {
@@ -35,25 +35,8 @@ export const conv: FormSpec<ConvForm> = {
     const wo = windowCount(x[2] as number, f.pad[1], f.pad[3], f.dilation[1], f.kw, f.stride[1]);
     return ho === null || wo === null ? null : [co, ho, wo];
   },
-  bounds(tensors, f, weights) {
-    const w = weights(f.w);
-    const b = weights(f.b);
-    const co = (tensors[f.w]?.dims[0] as number) || 1;
-    const row = w.length / (w.length === paddedSize(tensors[f.w]?.dims as number[]) ? paddedSize([co]) : co);
-    const xmax = magnitude(tensors[f.x] as never);
-    return Array.from({ length: co }, (_, c) => {
-      let s = 0;
-      for (let i = c * row; i < (c + 1) * row; i++) s += Math.abs(w[i] as number);
-      return s * xmax + Math.abs(b[c] as number);
-    });
-  },
-  intervals(tensors, f, weights) {
-    const w = weights(f.w);
-    const dims = tensors[f.w]?.dims as number[];
-    const co = dims[0] as number;
-    const row = w.length / (w.length === paddedSize(dims) ? paddedSize([co]) : co);
-    return weightedIntervals(w, weights(f.b), co, row, tensors[f.x] as Tensor, true);
-  },
+  bounds: weightedBounds,
+  intervals: (tensors, f, weights) => weightedIntervals(tensors, f, weights, true),
   numbers(tensors, f) {
     const window = windowNumbers(f);
     if (window !== null) return window;

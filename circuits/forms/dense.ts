@@ -4,9 +4,9 @@
  */
 import { mul, sub } from '../../protocol/extension.ts';
 import { indicator } from '../../protocol/mle.ts';
-import { forEachValid, paddedSize, paddedStrides, product, sum } from '../shape.ts';
+import { forEachValid, paddedSize, paddedStrides, sum } from '../shape.ts';
 import type { DenseForm, Tensor } from '../types.ts';
-import { type FormSpec, isInteger, magnitude, weightedIntervals } from './form.ts';
+import { type FormSpec, isInteger, weightedBounds, weightedIntervals } from './form.ts';
 
 export const dense: FormSpec<DenseForm> = {
   fields: [
@@ -26,25 +26,8 @@ export const dense: FormSpec<DenseForm> = {
     if (w.length !== k.length + 1 || !k.every((v, i) => v === w[i + 1])) return null;
     return [...x.slice(0, f.sp), w[0] as number];
   },
-  bounds(tensors, f, weights) {
-    const w = weights(f.w);
-    const b = weights(f.b);
-    const dims = tensors[f.w]?.dims as number[];
-    const n = dims[0] as number;
-    const row = w.length === product(dims) ? product(dims.slice(1)) : paddedSize(dims.slice(1));
-    const xmax = magnitude(tensors[f.x] as never);
-    return Array.from({ length: n }, (_, c) => {
-      let s = 0;
-      for (let i = c * row; i < (c + 1) * row; i++) s += Math.abs(w[i] as number);
-      return s * xmax + Math.abs(b[c] as number);
-    });
-  },
-  intervals(tensors, f, weights) {
-    const w = weights(f.w);
-    const dims = tensors[f.w]?.dims as number[];
-    const row = w.length === product(dims) ? product(dims.slice(1)) : paddedSize(dims.slice(1));
-    return weightedIntervals(w, weights(f.b), dims[0] as number, row, tensors[f.x] as Tensor, false);
-  },
+  bounds: weightedBounds,
+  intervals: (tensors, f, weights) => weightedIntervals(tensors, f, weights, false),
   numbers: (tensors, f) => (isInteger(f.sp, 0, 8) && f.sp < (tensors[f.x]?.dims.length ?? 0) ? null : 'sp outside [0, 8] or the rank of x'),
   accumulate(tensors, f, values, outDims) {
     const xDims = tensors[f.x]?.dims as number[];

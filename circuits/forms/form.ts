@@ -2,6 +2,7 @@
  * What every accumulator form knows about itself (protocol §7.2). One file a form; `index.ts` lists them.
  */
 import type { Interval } from '../cells.ts';
+import { paddedSize, product } from '../shape.ts';
 import type { Form, Tensor } from '../types.ts';
 import type { AccClaim, Contraction, ReductionContext, Spatial } from './reduction.ts';
 
@@ -42,12 +43,47 @@ export function scaledInterval(k: number, t: Tensor, orZero = false): Interval {
   return orZero ? [Math.min(a, b, 0), Math.max(a, b, 0)] : [Math.min(a, b), Math.max(a, b)];
 }
 
-/** Interval of b_c + Σ_i W[c, i]·x over the channels of a weight tensor, row by row (true or padded values). */
-export function weightedIntervals(w: Int32Array, b: Int32Array, channels: number, row: number, x: Tensor, orZero: boolean): Interval[] {
-  return Array.from({ length: channels }, (_, c) => {
+/** A form with weights: acc of channel c is b[c] + Σ_i W[c, i]·x_i. */
+interface Weighted {
+  readonly x: number;
+  readonly w: number;
+  readonly b: number;
+}
+
+type WeightValues = (t: number) => Int32Array;
+
+/** The rows of the weight tensor, one a channel, from true or padded values: calls `visit(channel, from, to)`. */
+function channelRows<T>(
+  tensors: readonly Tensor[],
+  f: Weighted,
+  w: Int32Array,
+  visit: (channel: number, from: number, to: number) => T,
+): T[] {
+  const { dims } = tensors[f.w] as Tensor;
+  const channels = dims[0] as number;
+  const row = w.length / (w.length === product(dims) ? channels : paddedSize([channels]));
+  return Array.from({ length: channels }, (_, c) => visit(c, c * row, (c + 1) * row));
+}
+
+/** Σ|W_c|·Xmax + |b_c| of every channel (S2). */
+export function weightedBounds(tensors: readonly Tensor[], f: Weighted, weights: WeightValues): number[] {
+  const [w, b] = [weights(f.w), weights(f.b)];
+  const xmax = magnitude(tensors[f.x] as Tensor);
+  return channelRows(tensors, f, w, (c, from, to) => {
+    let s = 0;
+    for (let i = from; i < to; i++) s += Math.abs(w[i] as number);
+    return s * xmax + Math.abs(b[c] as number);
+  });
+}
+
+/** The interval of every channel; `orZero`: an operand may also be 0 (padding of the image). */
+export function weightedIntervals(tensors: readonly Tensor[], f: Weighted, weights: WeightValues, orZero: boolean): Interval[] {
+  const [w, b] = [weights(f.w), weights(f.b)];
+  const x = tensors[f.x] as Tensor;
+  return channelRows(tensors, f, w, (c, from, to) => {
     let positive = 0;
     let negative = 0;
-    for (let i = c * row; i < (c + 1) * row; i++) {
+    for (let i = from; i < to; i++) {
       const v = w[i] as number;
       if (v > 0) positive += v;
       else negative += v;

@@ -1,6 +1,6 @@
 /** From a value to what the verifier recomputes: the last integer activation and the steps after it. */
 import type { OutputType } from '../../circuits/interface.ts';
-import { floatToBits } from '../../circuits/interface.ts';
+import { floatToBits } from '../../protocol/float32.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Context } from './context.ts';
 import { publicAccumulator } from './ops/dense.ts';

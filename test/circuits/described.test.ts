@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { auditKey } from '../../circuits/audit.ts';
 import { cellsCover, cellsOf, type Interval, regionsOf } from '../../circuits/cells.ts';
 import { checkKey } from '../../circuits/check.ts';
-import { bitsOfScale, type TableDescription } from '../../circuits/descriptions.ts';
+import type { TableDescription } from '../../circuits/descriptions.ts';
 import { evaluate } from '../../circuits/evaluate.ts';
 import { decodeKey, encodeKey, type Key, type KeyFields, sealKey } from '../../circuits/key.ts';
 import { planOf } from '../../circuits/plan.ts';
@@ -13,6 +13,7 @@ import { requantize, type StepFunction } from '../../circuits/step.ts';
 import { runsOf, sortedRows } from '../../circuits/tables.ts';
 import type { ReqOp } from '../../circuits/types.ts';
 import { lower } from '../../compiler/index.ts';
+import { floatToBits } from '../../protocol/float32.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { centredInputs, proveValues } from '../../prover/prove.ts';
 import { verify } from '../../verifier/verify.ts';
@@ -140,7 +141,7 @@ describe('a described key', () => {
     ['a denormal scale', channel({ scaleBits: 1 }), 'S13'],
     ['an infinite scale', channel({ scaleBits: 0x7f800000 }), 'S13'],
     ['a scale that is no number', channel({ scaleBits: 0x7fc00000 }), 'S13'],
-    ['a negative scale', channel({ scaleBits: bitsOfScale(-0.01) }), 'S13'],
+    ['a negative scale', channel({ scaleBits: floatToBits(-0.01) }), 'S13'],
     ['an interval beyond the accumulator bound', channel({ interval: [-req.bound - 1, 5] }), 'S13'],
     ['an empty interval', channel({ interval: [5, 4] }), 'S13'],
     ['clip bounds upside down', describing({ lo: 9, hi: 8 }), 'S13'],
