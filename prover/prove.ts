@@ -101,6 +101,7 @@ export async function proveValues(
       stackOf(plan, key.h, group, (t) => values.get(t) as Int32Array),
       key.h,
       key.lr,
+      (f) => pace.at(group === 'W' ? 'commit to the weights' : 'commit to the input', 0.05 + 0.15 * f),
     );
     if (group === 'W' && !equalBytes(g.root, key.wroot))
       throw new Refused('circuit.root', 'the weights of this circuit are not those its key commits to');
