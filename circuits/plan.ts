@@ -3,7 +3,7 @@
  * the stack. Lengths of every message follow from it.
  */
 import { ceilLog2, floorLog2 } from '../protocol/integers.ts';
-import { require_ } from '../protocol/refused.ts';
+import { Refused } from '../protocol/refused.ts';
 import type { KeyFields } from './key.ts';
 import { bitsOf, sum } from './shape.ts';
 import type { Op } from './types.ts';
@@ -96,7 +96,9 @@ export function tableInstances(runs: readonly (readonly [number, number])[], ome
  */
 export function planOf(key: KeyFields): Plan {
   const { tensors, ops, omega, runs, h } = key;
-  const ok = (condition: boolean, sentence: string): void => require_(condition, 'E6', `key: ${sentence}`);
+  const ok = (holds: boolean, sentence: string): void => {
+    if (!holds) throw new Refused('E6', `key: ${sentence}`, { condition: sentence.slice(0, sentence.indexOf(':')) });
+  };
   ok(Number.isInteger(h) && h >= 1 && h <= 23, 'S11: h outside [1, 23]');
   ok(Number.isInteger(key.lr) && key.lr >= 1 && h + key.lr <= 24, 'S6: h + lr exceeds 24');
   ok(

@@ -16,8 +16,3 @@ export class Refused extends Error {
     this.detail = detail;
   }
 }
-
-/** Throws `Refused` with this code and sentence unless the condition holds. */
-export function require_(condition: boolean, code: string, sentence: string | (() => string)): asserts condition {
-  if (!condition) throw new Refused(code, typeof sentence === 'string' ? sentence : sentence());
-}
