@@ -20,7 +20,7 @@ export interface NetFixture {
 }
 
 export const netNames: readonly string[] = readdirSync(folder)
-  .filter((f) => f.endsWith('.json'))
+  .filter((f) => f.endsWith('.json') && f !== 'certificate.json')
   .map((f) => f.slice(0, -5))
   .sort();
 
