@@ -67,10 +67,8 @@ class Pass {
     const t = this.#t;
     const { circuit, witness, statementDigest } = this.#in;
     const { fields, plan } = circuit;
-    const stacks = plan.groups.map((g) => stackOf(plan, fields.h, g.group, (i) => this.#values(i)));
-    const groupA = await this.#kernels.commit(stacks[stacks.length - 1] as Int32Array, fields.h, fields.lr, (f) =>
-      this.#pace.at('commit to the run', 0.2 + 0.1 * f),
-    );
+    const stack = stackOf(plan, fields.h, 'A', (i) => this.#values(i));
+    const groupA = await this.#kernels.commit(stack, fields.h, fields.lr, (f) => this.#pace.at('commit to the run', 0.2 + 0.1 * f));
     t.sendDigest('root', groupA.root);
     t.absorb('digest', 'statement', statementDigest);
     t.delay(delayOf(plan));
@@ -109,7 +107,7 @@ class Pass {
     await this.#pace.at('windows', 0.75);
     await this.#spatials(spatials, points.lookups);
     await this.#pace.at('opening', 0.85);
-    await this.#open(stacks, new Map([...this.#in.committed, ['A', groupA]]), grind);
+    await this.#open(new Map([...this.#in.committed, ['A', groupA]]), grind);
     groupA.free();
     await this.#pace.at('done', 1);
   }
@@ -257,14 +255,11 @@ class Pass {
     return { point: await proveSumcheck(this.#t, name, rounds, sumcheck), sumcheck };
   }
 
-  async #open(
-    stacks: readonly Int32Array[],
-    committed: ReadonlyMap<string, CommittedGroup>,
-    grind: (state: Uint8Array, bits: number) => Promise<number>,
-  ): Promise<void> {
+  async #open(committed: ReadonlyMap<string, CommittedGroup>, grind: (state: Uint8Array, bits: number) => Promise<number>): Promise<void> {
     const { fields, plan } = this.#in.circuit;
     const claims = this.#claims.filter((c) => !verifierEvaluates(fields, c.tensor)).map((c) => stackClaim(plan, fields.h, c));
-    const columns = await this.#kernels.opening(stacks, fields.h);
+    const groups = plan.groups.map(({ group }) => committed.get(group) as CommittedGroup);
+    const columns = await this.#kernels.opening(groups, fields.h);
     await proveOpening(
       this.#t,
       { h: fields.h, lr: fields.lr, queries: fields.t, grinding: [fields.grinding[1], fields.grinding[2]], groups: plan.groups },

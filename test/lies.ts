@@ -212,6 +212,7 @@ function commitCode(
   for (let j = 0; j < n; j++) leaves.set(leaf(row(j)), 8 * j);
   const tree = treeOf(leaves);
   return {
+    columns: stack,
     root: rootOf(tree),
     bytes: 0,
     open: async (positions) => ({
@@ -341,14 +342,16 @@ export async function tell(b: Bench, lie: Lie = {}): Promise<Told> {
   const t = new LyingTranscript(key.profile, lie, () => {
     if (until === 'segs') back();
   });
-  const opening: Kernels['opening'] = async (stacks, h) => {
-    const columns = lie.columns;
-    const own =
-      columns === undefined
-        ? stacks
-        : stacks.map((s, g) => (plan.groups[g]?.group === 'W' ? stackOf(plan, h, 'W', (i) => columns.get(i) as Int32Array) : s));
-    // The pass made the stacks of W and X anew; that of A is the one `commit` saw.
-    for (const [g, { group }] of plan.groups.entries()) if (group !== 'A') lie.stack?.(group, own[g] as Int32Array);
+  // W and X are opened from the prover's own values, or from `columns`, whatever was committed; A is what `commit` saw.
+  const opening: Kernels['opening'] = async (groups, h) => {
+    const own = groups.map((g, k) => {
+      const group = plan.groups[k]?.group ?? 'A';
+      if (group === 'A') return g;
+      const source = (group === 'W' ? lie.columns : undefined) ?? values;
+      const stack = stackOf(plan, h, group, (i) => source.get(i) as Int32Array);
+      lie.stack?.(group, stack);
+      return { ...g, columns: stack };
+    });
     return kernels.opening(own, h);
   };
   try {

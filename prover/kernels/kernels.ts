@@ -12,8 +12,10 @@ import type { Point } from '../../protocol/mle.ts';
 import type { OpenedRows, StackClaim } from '../../protocol/opening.ts';
 import type { RoundOracle } from '../../protocol/sumcheck.ts';
 
-/** A committed group: its columns, codewords and Merkle tree, kept by the kernel set. */
+/** A committed group: its columns, codewords and Merkle tree, kept by the kernel set where it likes. */
 export interface CommittedGroup {
+  /** The kernel set's own handle on the columns, for `opening`. */
+  readonly columns: unknown;
   readonly root: Uint8Array;
   /** Bytes the kernel set holds for it. */
   readonly bytes: number;
@@ -70,8 +72,8 @@ export interface Kernels {
     degree: number,
     values: (tensor: number) => Int32Array,
   ): Promise<BatchedSumcheck>;
-  /** `stacks` in the order of the groups. */
-  opening(stacks: readonly Int32Array[], h: number): Promise<OpeningColumns>;
+  /** The columns of these groups, in their order, for the opening. */
+  opening(groups: readonly CommittedGroup[], h: number): Promise<OpeningColumns>;
   /** The least nonce with `bits` low zero bits (§4.3). */
   grind(state: Uint8Array, bits: number): Promise<number>;
 }

@@ -39,8 +39,8 @@ describe('sumcheck and columns', () => {
     const verdict = await verdictOn(net, {
       believes,
       kernels: (honest) => ({
-        opening: async (stacks, h) => {
-          const columns = await honest.opening(stacks, h);
+        opening: async (groups, h) => {
+          const columns = await honest.opening(groups, h);
           return {
             ...columns,
             batch: (list, powers) => {

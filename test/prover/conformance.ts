@@ -217,7 +217,8 @@ export function conformance(name: string, kernels: Kernels): void {
       const r = new Random(5);
       const stacks = [values(r, 40 * 8), values(r, 3 * 8)];
       const columns = stacks.flatMap((s) => Array.from({ length: s.length / 8 }, (_, c) => s.subarray(8 * c, 8 * c + 8)));
-      const opening = await kernels.opening(stacks, 3);
+      const groups = [await kernels.commit(stacks[0] as Int32Array, 3, 1), await kernels.commit(stacks[1] as Int32Array, 3, 1)];
+      const opening = await kernels.opening(groups, 3);
       const z = point(r, 3);
       expect(await opening.columnsAt(z)).toEqual(columns.map((c) => naive(c, z)));
       const eta = point(r, 43);

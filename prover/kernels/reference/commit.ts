@@ -9,8 +9,9 @@ export async function commit(stack: Int32Array, h: number, lr: number, pace: Ste
   const n = 2 ** (h + lr);
   const columns = code.length / n;
   return {
+    columns: stack,
     root: rootOf(tree),
-    bytes: code.byteLength + tree.reduce((s, l) => s + l.byteLength, 0),
+    bytes: stack.byteLength + code.byteLength + tree.reduce((s, l) => s + l.byteLength, 0),
     async open(positions): Promise<OpenedRows> {
       const rows = new Uint32Array(positions.length * columns);
       positions.forEach((j, i) => {

@@ -5,11 +5,12 @@ import { add as addBase } from '../../../protocol/field.ts';
 import { eqTable, type Point } from '../../../protocol/mle.ts';
 import type { StackClaim } from '../../../protocol/opening.ts';
 import type { RoundOracle } from '../../../protocol/sumcheck.ts';
-import type { OpeningColumns } from '../kernels.ts';
+import type { CommittedGroup, OpeningColumns } from '../kernels.ts';
 import { batched } from './sumcheck.ts';
 
-export async function opening(stacks: readonly Int32Array[], h: number): Promise<OpeningColumns> {
+export async function opening(groups: readonly CommittedGroup[], h: number): Promise<OpeningColumns> {
   const rows = 2 ** h;
+  const stacks = groups.map((g) => g.columns as Int32Array);
   /** Column c of the global order: its stack and where it starts. */
   const columns = stacks.flatMap((stack) => Array.from({ length: stack.length / rows }, (_, c) => ({ stack, from: c * rows })));
 
