@@ -1,8 +1,7 @@
 /**
  * Cells: a step function as table rows (protocol §5.3, §5.4).
  *
- * A region is a maximal interval [a, b) on which f is constant; a cell (t, y, w) says f = y on [t, t + 2^w) within the
- * reachable interval.
+ * A region is a maximal interval [a, b) on which f is constant; a cell (t, y, w) says f = y on [t, t + 2^w) within [-A, A].
  * Every region is covered by cells of the chosen widths, so that one lookup of (w, acc - rem, y) and one range check of rem prove y = f(acc).
  */
 import { floorLog2 } from '../protocol/integers.ts';
@@ -13,6 +12,8 @@ export interface Region {
   readonly a: number;
   readonly b: number;
   readonly y: number;
+  /** f keeps its value down to -A (`below`) or up to A (`above`), so cells may run past that end. */
+  readonly open?: 'below' | 'above';
 }
 
 export interface Cell {
@@ -35,6 +36,28 @@ export function regionsOf(f: StepFunction, interval: Interval): Region[] {
     regions.push({ a, b, y });
     a = b;
   }
+  return regions;
+}
+
+/**
+ * The regions that cells must cover when accumulators fill `interval`, within [-bound, bound]. An end region is open if f keeps its value
+ * to the bound; else it is completed to where f really changes, so that no cell holds an acc with another value, reachable or not.
+ */
+export function regionsToCover(f: StepFunction, interval: Interval, bound: number): Region[] {
+  const [lo, hi] = interval;
+  const regions = regionsOf(f, interval);
+  const last = regions[regions.length - 1] as Region;
+  const end = (regionsOf(f, [last.a, bound])[0] as Region).b;
+  const first = regions[0] as Region;
+  const below = regionsOf(f, [-bound, first.b - 1]);
+  const start = (below[below.length - 1] as Region).a;
+  const openAbove = end > bound;
+  const openBelow = start === -bound;
+  regions[regions.length - 1] = openAbove ? { ...last, b: hi + 1, open: 'above' } : { ...last, b: end };
+  // A region that is open on both sides is covered upwards from its first reachable acc (§5.3).
+  const only = regions.length === 1;
+  const now = regions[0] as Region;
+  if (!(only && openAbove)) regions[0] = openBelow ? { ...now, a: lo, open: 'below' } : { ...now, a: start };
   return regions;
 }
 
@@ -85,31 +108,27 @@ function describedRegions({ scale, zp, lo, hi, map }: StepDescription, [from, to
   return regions;
 }
 
-/** Rows that cover these regions with cells of these widths (ascending); a refusal names `label` if an inner region is too short. */
+/** Rows that cover these regions with cells of these widths (ascending); a refusal names `label` if a closed region is too short. */
 export function cellsOf(regions: readonly Region[], widths: readonly number[], label: string): Cell[] {
   const cells: Cell[] = [];
-  regions.forEach(({ a, b, y }, k) => {
-    const first = k === 0;
-    const last = k === regions.length - 1;
+  for (const { a, b, y, open } of regions) {
     const length = b - a;
     let w = widths[0] as number;
     for (const v of widths) if (2 ** v <= length) w = v;
-    if (2 ** w > length) {
-      if (!first && !last)
-        throw new Refused('compile.cells', `${label}: a step of length ${length} is shorter than the shortest cell, 2^${widths[0]}`, {
-          label,
-          length,
-        });
-    }
     const size = 2 ** w;
+    if (open === undefined && size > length)
+      throw new Refused('compile.cells', `${label}: a step of length ${length} is shorter than the shortest cell, 2^${widths[0]}`, {
+        label,
+        length,
+      });
     const count = Math.ceil(length / size);
-    if (first && !last) for (let i = count; i >= 1; i--) cells.push({ t: b - size * i, y, w });
-    else if (last) for (let i = 0; i < count; i++) cells.push({ t: a + size * i, y, w });
+    if (open === 'below') for (let i = count; i >= 1; i--) cells.push({ t: b - size * i, y, w });
+    else if (open === 'above') for (let i = 0; i < count; i++) cells.push({ t: a + size * i, y, w });
     else {
       for (let i = 0; i < Math.floor(length / size); i++) cells.push({ t: a + size * i, y, w });
       if (length % size !== 0) cells.push({ t: b - size, y, w });
     }
-  });
+  }
   return cells;
 }
 
@@ -150,8 +169,7 @@ export function countCells(lengths: readonly number[], ws: readonly number[]): n
 export function chooseWidths(regions: readonly (readonly Region[])[], omega: ReadonlySet<number>, elements: number): number[] {
   const lengths = regions.flatMap((list) => list.map((r) => r.b - r.a));
   let shortest = Number.POSITIVE_INFINITY;
-  for (const list of regions)
-    for (let i = 1; i < list.length - 1; i++) shortest = Math.min(shortest, (list[i] as Region).b - (list[i] as Region).a);
+  for (const list of regions) for (const r of list) if (r.open === undefined) shortest = Math.min(shortest, r.b - r.a);
   const smax = shortest === Number.POSITIVE_INFINITY ? 12 : Math.min(24, floorLog2(shortest));
   let best: { cost: number; widths: number[] } | null = null;
   for (let s = Math.max(0, smax - 3); s <= smax; s++) {

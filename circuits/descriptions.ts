@@ -4,7 +4,7 @@
  */
 import { bitsToFloat, floatToBits } from '../protocol/float32.ts';
 import { Refused } from '../protocol/refused.ts';
-import { cellsOf, countCells, type Interval, regionsOf } from './cells.ts';
+import { cellsOf, countCells, type Interval, regionsToCover } from './cells.ts';
 import type { Network } from './network.ts';
 import { requantize } from './step.ts';
 import { byKey, type Content, emptyContent, maxRowsOf } from './tables.ts';
@@ -155,7 +155,7 @@ function addCells(
     // Positive, normal, finite.
     ok(scaleBits >= 0x00800000 && scaleBits < 0x7f800000, `${at}: scale of channel ${c}`);
     ok(from <= to && from >= -op.bound && to <= op.bound, `${at}: the interval of channel ${c} leaves [-A, A]`);
-    const regions = regionsOf(requantize(bitsToFloat(scaleBits), d.zp, d.lo, d.hi, d.map), [from, to]);
+    const regions = regionsToCover(requantize(bitsToFloat(scaleBits), d.zp, d.lo, d.hi, d.map), [from, to], op.bound);
     blocks.reserve(
       countCells(
         regions.map((r) => r.b - r.a),
@@ -164,7 +164,7 @@ function addCells(
     );
     const shortest = 2 ** (widths[0] as number);
     ok(
-      regions.every((r, k) => r.b - r.a >= shortest || k === 0 || k === regions.length - 1),
+      regions.every((r) => r.b - r.a >= shortest || r.open !== undefined),
       `${at}: a step of channel ${c} is shorter than the shortest cell`,
     );
     const cells = cellsOf(regions, widths, at);

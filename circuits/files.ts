@@ -7,7 +7,7 @@
  * The vkHash names the key; it does not cover the interface, which says how floats become the proven integers and back. The key digest
  * H_key(file) covers both: pin it where the float outputs matter.
  */
-import { ascii, concat, equalBytes, lengthPrefixed } from '../protocol/bytes.ts';
+import { ascii, concat, equalBytes, lengthPrefixed, plainBytes } from '../protocol/bytes.ts';
 import { decodeValue, encodeValue } from '../protocol/encoding.ts';
 import { hash } from '../protocol/hash.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -72,7 +72,7 @@ class FileReader {
   #at = 0;
 
   constructor(bytes: Uint8Array, kind: 'key' | 'circuit', magic: string) {
-    this.#bytes = bytes;
+    this.#bytes = plainBytes(bytes);
     this.#code = `${kind}.format`;
     this.#what = kind;
     if (!equalBytes(bytes.subarray(0, 8), ascii(magic)))

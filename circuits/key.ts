@@ -3,6 +3,7 @@
  *
  * `decodeKey` checks types and lengths of every field; the conditions on their values are `checkKey` (§6.4).
  */
+import { plainBytes } from '../protocol/bytes.ts';
 import { decodeValue, encodeValue, type Value } from '../protocol/encoding.ts';
 import { hash } from '../protocol/hash.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -143,7 +144,8 @@ export function sealKey(fields: KeyFields): Key {
 }
 
 /** The key these bytes hold, or a refusal E6 that names the field. */
-export function decodeKey(bytes: Uint8Array): Key {
+export function decodeKey(encoded: Uint8Array): Key {
+  const bytes = plainBytes(encoded);
   const v = decodeValue(bytes, 'E6', 'key');
   const at = new Reader('key', v);
   const fields = at.record(15);

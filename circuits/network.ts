@@ -6,7 +6,7 @@
  */
 import { ceilLog2 } from '../protocol/integers.ts';
 import { Refused } from '../protocol/refused.ts';
-import { cellsOf, chooseWidths, type Interval, type Region, regionsOf } from './cells.ts';
+import { cellsOf, chooseWidths, type Interval, type Region, regionsToCover } from './cells.ts';
 import { accumulatorBounds, accumulatorIntervals, formDims } from './forms/index.ts';
 import { maxOf, paddedSize } from './shape.ts';
 import type { StepFunction } from './step.ts';
@@ -133,7 +133,9 @@ export class NetworkBuilder {
     const reach = this.#compact ? this.#intervals(form) : bounds.map((b): Interval => [-b, b]);
     const whole: Interval = [-maxOf(reach.map(([a]) => -a)), maxOf(reach.map(([, b]) => b))];
     const intervals = functions.map((_, c) => (perChannel ? (reach[c % reach.length] as Interval) : whole));
-    const regions = functions.map((g, c) => regionsOf(g, intervals[c] as Interval));
+    const regions = functions.map((g, c) =>
+      regionsToCover(g, intervals[c] as Interval, this.#compact ? bound : -(intervals[c] as Interval)[0]),
+    );
     for (const list of regions)
       for (const r of list)
         if (r.y < lo || r.y > hi) throw new Refused('compile.bounds', `${label}: a value ${r.y} lies outside [${lo}, ${hi}]`);

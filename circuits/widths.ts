@@ -22,9 +22,9 @@ export function profileOf(regions: readonly (readonly Region[])[]): LengthProfil
   const counts = new Map<number, number>();
   const inner = new Set<number>();
   for (const list of regions)
-    list.forEach(({ a, b }, k) => {
+    list.forEach(({ a, b, open }) => {
       counts.set(b - a, (counts.get(b - a) ?? 0) + 1);
-      if (k > 0 && k < list.length - 1) inner.add(Math.min(24, floorLog2(b - a)));
+      if (open === undefined) inner.add(Math.min(24, floorLog2(b - a)));
     });
   return { counts, inner: inner.size === 0 ? [12] : [...inner].sort((x, y) => x - y) };
 }

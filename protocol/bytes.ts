@@ -1,5 +1,13 @@
 /** Bytes: joining, comparing, hexadecimal, little-endian integers. */
 
+/**
+ * The same bytes as a plain Uint8Array. A subclass may change what methods mean (`slice` of a Node Buffer does not copy), so every decoder
+ * begins with this.
+ */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  return Object.getPrototypeOf(bytes) === Uint8Array.prototype ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
   let at = 0;

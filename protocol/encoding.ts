@@ -2,7 +2,7 @@
  * The canonical encoding of key values (protocol §6.5): none `00`; int `01` i64le; text `02` u32le length, ASCII; bytes `03` u32le
  * length; list `04` u32le count, items. One form per value: `decode` refuses bytes that would not re-encode to themselves.
  */
-import { ascii, concat, u32 } from './bytes.ts';
+import { ascii, concat, plainBytes, u32 } from './bytes.ts';
 import { Refused } from './refused.ts';
 
 export type Value = null | number | string | Uint8Array | readonly Value[];
@@ -22,8 +22,9 @@ export function encodeValue(v: Value): Uint8Array {
   return concat(Uint8Array.of(4), u32(v.length), ...v.map(encodeValue));
 }
 
-/** Decodes one value that fills `bytes` exactly; `code` is the code of the refusal, `what` names the bytes for people. */
-export function decodeValue(bytes: Uint8Array, code: string, what: string): Value {
+/** Decodes one value that fills the bytes exactly; `code` is the code of the refusal, `what` names the bytes for people. */
+export function decodeValue(encoded: Uint8Array, code: string, what: string): Value {
+  const bytes = plainBytes(encoded);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
   const refuse = (sentence: string): never => {

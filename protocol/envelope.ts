@@ -3,7 +3,7 @@
  *
  *     "MLPF" ‖ u16 version = 1 ‖ lp(system) ‖ lp(profile) ‖ vkHash[32] ‖ modelId[32] ‖ u8 #in ‖ lp(item)… ‖ u8 #out ‖ lp(item)… ‖ lp(ctx) ‖ lp(proof)
  */
-import { ascii, concat, lengthPrefixed } from './bytes.ts';
+import { ascii, concat, lengthPrefixed, plainBytes } from './bytes.ts';
 import { Refused } from './refused.ts';
 import type { StatementParts } from './statement.ts';
 
@@ -32,7 +32,8 @@ export function encodeEnvelope(e: Envelope): Uint8Array {
 }
 
 /** The fields of an envelope, or a refusal: E2 for magic and version, E1 for anything missing or left over. */
-export function decodeEnvelope(bytes: Uint8Array): Envelope {
+export function decodeEnvelope(encoded: Uint8Array): Envelope {
+  const bytes = plainBytes(encoded);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
   const take = (n: number, field: string): Uint8Array => {

@@ -3,19 +3,7 @@
  */
 import { blake3, hash as hashKeyed, keyed, type Mode } from './blake3.ts';
 
-export const HASH_NAMES = [
-  'leaf',
-  'node',
-  'transcript',
-  'statement',
-  'vk',
-  'tensor',
-  'input',
-  'output',
-  'weights',
-  'key',
-  'circuit',
-] as const;
+export const HASH_NAMES = ['leaf', 'node', 'transcript', 'statement', 'vk', 'tensor', 'input', 'output', 'weights', 'key'] as const;
 export type HashName = (typeof HASH_NAMES)[number];
 
 const utf8 = new TextEncoder();

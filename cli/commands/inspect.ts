@@ -15,7 +15,9 @@ export function addInspect(program: Command): void {
   program
     .command('inspect')
     .summary('print what an artefact holds')
-    .description('Prints what a circuit, a key or a proof holds. It decodes the file and checks nothing else: what it says is a claim.')
+    .description(
+      'Prints what a circuit, a key or a proof holds. A proof is decoded, not verified: what it says is a claim. A key must meet the conditions every verifier checks.',
+    )
     .argument('<file>', 'a .circuit, .key or .proof file')
     .option('--json', 'one JSON object')
     .addHelpText(

@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { auditKey } from '../../circuits/audit.ts';
-import { cellsCover, cellsOf, type Interval, regionsOf } from '../../circuits/cells.ts';
+import { cellsCover, cellsOf, type Interval, regionsOf, regionsToCover } from '../../circuits/cells.ts';
 import { checkKey } from '../../circuits/check.ts';
 import type { TableDescription } from '../../circuits/descriptions.ts';
 import { evaluate } from '../../circuits/evaluate.ts';
-import { decodeKey, encodeKey, type Key, type KeyFields, sealKey } from '../../circuits/key.ts';
+import { decodeKey, describedTables, encodeKey, type Key, type KeyFields, sealKey } from '../../circuits/key.ts';
+import { NetworkBuilder } from '../../circuits/network.ts';
 import { planOf } from '../../circuits/plan.ts';
 import { setup } from '../../circuits/setup.ts';
 import { requantize, type StepFunction } from '../../circuits/step.ts';
@@ -64,19 +65,37 @@ describe('regions of a described step', () => {
     const regions = regionsOf(f, interval);
     expect(regions).toEqual(read(f, interval));
     expect(regions[0]).toMatchObject({ a: -6000, y: 0 });
-    expect(cellsCover(f, interval, cellsOf(regions, [0, 3, 5], 'test'))).toBe(true);
+    expect(cellsCover(f, interval, cellsOf(regionsToCover(f, interval, 6000), [0, 3, 5], 'test'))).toBe(true);
   });
 
   it('are refused cover by a gap, a false value, a cell that runs into the next region', () => {
     const f = requantize(1 / 40, 0, -128, 127);
     const interval: Interval = [-9000, 9000];
-    const cells = cellsOf(regionsOf(f, interval), [4, 5], 'test');
+    const cells = cellsOf(regionsToCover(f, interval, 9000), [4, 5], 'test');
     expect(cellsCover(f, interval, cells)).toBe(true);
     const inner = cells.findIndex((c) => c.y === 5);
     const at = cells[inner] as (typeof cells)[number];
     for (const lie of [null, { ...at, y: 6 }, { ...at, t: at.t + 20 }, { ...at, w: 6 }]) {
       const changed = cells.flatMap((c, i) => (i === inner ? (lie === null ? [] : [lie]) : [c]));
       expect(cellsCover(f, interval, changed)).toBe(false);
+    }
+  });
+});
+
+describe('cells of an interval within [-A, A]', () => {
+  it('cover the interval, and none holds an acc with another value, reachable or not', () => {
+    const r = new Random(3);
+    for (let i = 0; i < 200; i++) {
+      const map = r.int(0, 2) === 0 ? Int16Array.from({ length: 256 }, (_, k) => Math.abs(k - r.int(100, 150)) >> 3) : null;
+      const f = requantize(Math.fround(r.pick([0.5, 0.25, 1, 0.031, 0.0021]) * (1 + r.next())), r.int(-128, 127), -128, 127, map);
+      const bound = r.int(50, 9000);
+      const [a, b] = [r.int(-bound, bound), r.int(-bound, bound)];
+      const interval: Interval = [Math.min(a, b), Math.max(a, b)];
+      const cells = cellsOf(regionsToCover(f, interval, bound), [0, r.int(1, 3), r.int(4, 8)], 'test');
+      expect(cellsCover(f, interval, cells)).toBe(true);
+      for (const { t, y, w } of cells)
+        for (let acc = Math.max(-bound, t); acc < Math.min(t + 2 ** w, bound + 1); acc++)
+          if (f.at(acc) !== y) expect.fail(`${acc} lies in a cell of ${y}`);
     }
   });
 });
@@ -186,6 +205,29 @@ describe('a described key', () => {
     const circuit = { fields: key, plan, contents: lied };
     const { envelope } = await proveValues(circuit, evaluate(circuit, centredInputs(key, raw)));
     expect(verify(envelope, key)).toMatchObject({ ok: false, code: 'V5' });
+  });
+
+  it('proves nothing false for a key whose interval is too narrow', async () => {
+    // acc = x in [-100, 100], y = rint(x / 4); the key says that no x is above 13. A cell of width 2 for y = 3 starts at 12 (11 is a tie).
+    const b = new NetworkBuilder();
+    const x = b.input([4], -100, 100);
+    const y = b.req({ kind: 'lin', terms: [[1, x]], constant: 0 }, requantize(0.25, 0, -128, 127), -128, 127, { home: 'PUB', widths: [1] });
+    const honest = setup(b.finish([{ tensor: x, dtype: 'int8', zp: 0 }], [{ tensor: y, dtype: 'int8', zp: 0 }]));
+    const [d] = honest.key.descriptions as [typeof first];
+    const rows = (interval: Interval): [number, number][] => {
+      const { runs, tables } = describedTables(honest.key.tensors, honest.key.ops, [
+        { ...d, channels: [{ ...(d.channels[0] as (typeof d.channels)[number]), interval }] },
+      ]);
+      const { k1, k2 } = tables as { k1: Int32Array; k2: Int32Array };
+      return Array.from({ length: runs.reduce((n, [, count]) => n + count, 0) }, (_, i) => [k1[i + 2] as number, k2[i + 2] as number]);
+    };
+    for (const interval of [
+      [-100, 13],
+      [-100, 12],
+      [-3, 13],
+      [-13, -9],
+    ] as Interval[])
+      for (const [t, value] of rows(interval)) for (const acc of [t, t + 1]) expect(requantize(0.25, 0, -128, 127).at(acc)).toBe(value);
   });
 
   it('refuses a proof of the same network under the key with committed tables', async () => {

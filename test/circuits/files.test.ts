@@ -27,6 +27,19 @@ describe('files of a compiled model', () => {
     expect(decodeCircuitFile(made.circuit).keyFile).toEqual(made.key);
   });
 
+  it('are read from Node Buffers as from plain arrays', async () => {
+    // Buffers of a pool, at an odd offset: the file is a view into a larger ArrayBuffer.
+    const pooled = (b: Uint8Array): Buffer => Buffer.concat([Buffer.alloc(3), b]).subarray(3);
+    const [circuit, key] = [pooled(made.circuit), pooled(made.key)];
+    const { envelope } = await prove(circuit, input);
+    expect(verify(pooled(envelope), key)).toMatchObject({ verdict: 'accepted' });
+    expect(inspect(key)).toEqual(inspect(made.key));
+    expect(inspect(circuit)).toEqual(inspect(made.circuit));
+    expect(inspect(pooled(envelope))).toEqual(inspect(envelope));
+    expect(audit(pooled(model), key)).toMatchObject({ ok: true });
+    expect(await compile(pooled(model))).toEqual(made);
+  });
+
   it.each(['mnist-cnn.qop', 'lenet5-max.qdq-s8', 'digits-mlp.qop-intio'])('have an interface that is read as written: %s', async (name) => {
     const { key, interface: face } = decodeKeyFile((await compile(onnx(name))).key);
     expect(decodeInterface(encodeInterface(face), key)).toEqual(face);

@@ -1,6 +1,6 @@
 /** Every entry of the published vectors is reproduced (protocol §15). */
 import { describe, expect, it } from 'vitest';
-import { cellsCover, cellsOf, type Interval, regionsOf } from '../../circuits/cells.ts';
+import { cellsCover, cellsOf, type Interval, regionsOf, regionsToCover } from '../../circuits/cells.ts';
 import { evaluate } from '../../circuits/evaluate.ts';
 import { contentK0At } from '../../circuits/lookups.ts';
 import { CONTENT } from '../../circuits/plan.ts';
@@ -127,7 +127,7 @@ describe('tables', () => {
     const c = v[name];
     const f = requantize('R_f32_bits' in c ? scaleOf(c.R_f32_bits) : c.R, c.zy, c.clip[0], c.clip[1]);
     const reach: Interval = [-c.A, c.A];
-    const cells = cellsOf(regionsOf(f, reach), c.Ws, name);
+    const cells = cellsOf(regionsToCover(f, reach, c.A), c.Ws, name);
     expect(cells.map(({ t, y, w }) => [t, y, w])).toEqual(c.rows_T_y_w);
     expect(cellsCover(f, reach, cells)).toBe(true);
   });
