@@ -47,10 +47,8 @@ export function regionsToCover(f: StepFunction, interval: Interval, bound: numbe
   const [lo, hi] = interval;
   const regions = regionsOf(f, interval);
   const last = regions[regions.length - 1] as Region;
-  const end = (regionsOf(f, [last.a, bound])[0] as Region).b;
-  const first = regions[0] as Region;
-  const below = regionsOf(f, [-bound, first.b - 1]);
-  const start = (below[below.length - 1] as Region).a;
+  const end = endWithin(f, hi, bound);
+  const start = startWithin(f, lo, bound);
   const openAbove = end > bound;
   const openBelow = start === -bound;
   regions[regions.length - 1] = openAbove ? { ...last, b: hi + 1, open: 'above' } : { ...last, b: end };
@@ -82,23 +80,26 @@ function endByReading(f: StepFunction, a: number, hi: number, y: number): number
 
 const GUESSES = 4;
 
-/**
- * Regions of a described step: the end of a value is guessed from (value + ½ − zp)/R and confirmed by the function itself on both sides;
- * where float32 rounding moves it further than a few integers, bisection finds it. Neighbours that the map makes equal are joined.
- */
+/** The first acc above `a`, within the interval's upper end, where the raw value of a described step changes. */
+function endOfRaw(raw: (acc: number) => number, scale: number, a: number, to: number): number {
+  const value = raw(a);
+  // The end is guessed from (value + ½)/R and confirmed on both sides; where float32 rounding moves it further, bisection finds it.
+  const guess = Math.ceil((value + 0.5) / scale);
+  for (let g = Math.max(a + 1, guess - GUESSES); g <= Math.min(to, guess + GUESSES); g++)
+    if (raw(g) !== value) {
+      if (raw(g - 1) === value) return g;
+      break;
+    }
+  return raw(to) === value ? to + 1 : endOfStep(raw, a, to, value);
+}
+
+/** Regions of a described step; neighbours that the map makes equal are joined. */
 function describedRegions({ scale, zp, lo, hi, map }: StepDescription, [from, to]: Interval): Region[] {
   const raw = requantize(scale, zp, lo, hi).at;
   const regions: Region[] = [];
   for (let a = from; a <= to; ) {
     const value = raw(a);
-    let b = -1;
-    const guess = Math.ceil((value + 0.5) / scale);
-    for (let g = Math.max(a + 1, guess - GUESSES); g <= Math.min(to, guess + GUESSES); g++)
-      if (raw(g) !== value) {
-        if (raw(g - 1) === value) b = g;
-        break;
-      }
-    if (b < 0) b = raw(to) === value ? to + 1 : endOfStep(raw, a, to, value);
+    const b = endOfRaw(raw, scale, a, to);
     const y = map === null ? value : (map[value + zp - lo] as number);
     const last = regions[regions.length - 1];
     if (last !== undefined && last.y === y) regions[regions.length - 1] = { a: last.a, b, y };
@@ -106,6 +107,29 @@ function describedRegions({ scale, zp, lo, hi, map }: StepDescription, [from, to
     a = b;
   }
   return regions;
+}
+
+/** Where the value at `acc` really ends: the first acc above it with another value, or bound + 1. */
+function endWithin(f: StepFunction, acc: number, bound: number): number {
+  const y = f.at(acc);
+  if (f.description === undefined) return f.monotone ? endOfStep(f.at, acc, bound, y) : endByReading(f, acc, bound, y);
+  const { scale, zp, lo, hi } = f.description;
+  const raw = requantize(scale, zp, lo, hi).at;
+  let end = acc;
+  while (end <= bound && f.at(end) === y) end = endOfRaw(raw, scale, end, bound);
+  return end;
+}
+
+/** Where it really begins: the mirror of `endWithin`, down to −bound. */
+function startWithin(f: StepFunction, acc: number, bound: number): number {
+  const mirrored: StepFunction = { monotone: f.monotone, at: (a) => f.at(-a) };
+  if (f.description === undefined)
+    return 1 - (f.monotone ? endOfStep(mirrored.at, -acc, bound, f.at(acc)) : endByReading(mirrored, -acc, bound, f.at(acc)));
+  const { scale, zp, lo, hi } = f.description;
+  const raw = requantize(scale, zp, lo, hi).at;
+  let end = -acc;
+  while (end <= bound && f.at(-end) === f.at(acc)) end = endOfStep((a) => raw(-a), end, bound, raw(-end));
+  return 1 - end;
 }
 
 /** Rows that cover these regions with cells of these widths (ascending); a refusal names `label` if a closed region is too short. */

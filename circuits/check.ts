@@ -15,9 +15,10 @@ import { accumulatorBounds, formDims, specOf } from './forms/index.ts';
 import type { Key } from './key.ts';
 import { ledgerOf } from './ledger.ts';
 import type { Plan } from './plan.ts';
+import { formOf, readsOf, tensorsOf, writesOf } from './references.ts';
 import { maxOf, sum, validMask } from './shape.ts';
 import { k0Column, ZETA } from './tables.ts';
-import type { Form, Op, Tensor } from './types.ts';
+import type { Op, Tensor } from './types.ts';
 import { MAX_WORK, verifierWork } from './work.ts';
 
 export type Contents = ReadonlyMap<number, Int32Array>;
@@ -71,32 +72,6 @@ export function checkKey(key: Key, plan: Plan, options: CheckOptions = {}): void
   }
 }
 
-const formOf = (op: Op): Form | null => (op.kind === 'req' || op.kind === 'out' ? op.form : null);
-
-/** Every tensor index an op names. */
-function tensorsOf(op: Op): number[] {
-  const form = formOf(op);
-  const inForm = form === null ? [] : [...specOf(form).operands(form), ...(specOf(form).weights(form) ?? [])];
-  return [...inForm, ...readsOf(op), ...writesOf(op), ...(op.kind === 'range' ? [op.x] : [])];
-}
-
-/** Tensors an op reads as values. */
-function readsOf(op: Op): number[] {
-  const form = formOf(op);
-  if (form !== null) return specOf(form).operands(form);
-  if (op.kind === 'bin') return [op.a, op.b];
-  if (op.kind === 'unary') return [op.x];
-  if (op.kind === 'max') return op.prev === null ? [op.x] : [op.x, op.prev];
-  return [];
-}
-
-/** Tensors an op writes: rem, wid, y. */
-function writesOf(op: Op): number[] {
-  if (op.kind === 'range') return [];
-  if (op.kind !== 'req') return [op.y];
-  return op.wid === null ? [op.rem, op.y] : [op.rem, op.wid, op.y];
-}
-
 function checkTensors(T: readonly Tensor[], ops: readonly Op[]): void {
   const ys = new Set(ops.flatMap((op) => (op.kind === 'range' ? [] : [op.y])));
   T.forEach((t, i) => {
@@ -109,8 +84,9 @@ function checkTensors(T: readonly Tensor[], ops: readonly Op[]): void {
 
 function checkLists(key: Key, plan: Plan): void {
   const { tensors: T, inputs, outputs } = key;
-  const named = [...inputs, ...outputs].map((e) => e.tensor);
-  ok(new Set(named).size === named.length, 'S10', 'a tensor is named twice');
+  const io = [...inputs, ...outputs];
+  const named = new Set(io.map((e) => e.tensor));
+  ok(named.size === io.length, 'S10', 'a tensor is named twice');
   ok(
     inputs.every((e) => T[e.tensor]?.home === 'PUB' || T[e.tensor]?.home === 'X'),
     'S10',
@@ -123,7 +99,7 @@ function checkLists(key: Key, plan: Plan): void {
   );
   const committed = T.flatMap((t, i) => (t.home === 'X' ? [i] : []));
   ok(
-    T.every((t, i) => t.home !== 'PUB' || named.includes(i)),
+    T.every((t, i) => t.home !== 'PUB' || named.has(i)),
     'S10',
     'a public tensor is in no list',
   );

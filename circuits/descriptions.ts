@@ -94,7 +94,7 @@ export function describedContent(
     else addUnary(blocks, op as UnaryOp, tensors, d as Extract<TableDescription, { kind: 'unary' }>, at);
   });
   ok(next === descriptions.length, `${descriptions.length} descriptions for ${next} tables`);
-  for (const [k0, k1, k2] of maxRowsOf(tensors, ops).sort(byKey)) blocks.add(k0, k1, k2);
+  for (const [k0, k1, k2] of maxRowsOf(tensors, ops, (rows) => blocks.reserve(rows)).sort(byKey)) blocks.add(k0, k1, k2);
   return blocks.finish();
 }
 
@@ -102,6 +102,7 @@ export function describedContent(
 class Blocks {
   readonly #blocks: Block[] = [];
   #rows = 0;
+  #steps = 0;
 
   add(k0: number, k1: number, k2: number): void {
     let last = this.#blocks[this.#blocks.length - 1];
@@ -112,6 +113,12 @@ class Blocks {
     last.k1.push(k1);
     last.k2.push(k2);
     this.#rows++;
+  }
+
+  /** Values that the functions of all channels can take: what deriving costs, however many rows remain. */
+  reserveSteps(more: number): void {
+    this.#steps += more;
+    ok(this.#steps <= MAX_ROWS, `the tables have more than ${MAX_ROWS} steps`);
   }
 
   /** Refuses before `more` rows would pass the limit. */
@@ -146,11 +153,12 @@ function addCells(
   const y = tensors[op.y];
   const channels = op.per === 1 ? y?.dims[op.cd ?? 0] : 1;
   ok(d.channels.length === channels, `${at}: ${d.channels.length} channels, its output has ${channels}`);
-  ok(d.zp >= -255 && d.zp <= 255 && d.lo <= d.hi && d.lo >= -32768 && d.hi <= 32767, `${at}: zero point or clip bounds`);
+  ok(d.zp >= -255 && d.zp <= 255 && d.lo <= d.hi && d.lo >= -255 && d.hi <= 255, `${at}: zero point or clip bounds`);
   ok(d.map === null || d.map.length === d.hi - d.lo + 1, `${at}: the map does not fit the clip bounds`);
   const { widths } = op;
   ok(widths.length > 0 && widths.every((w, k) => w >= 0 && w <= 24 && (k === 0 || w > (widths[k - 1] as number))), `${at}: widths`);
   ok(op.id >= 2 && op.id < 2 ** 25, `${at}: table id`);
+  blocks.reserveSteps(d.channels.length * (d.hi - d.lo + 1));
   d.channels.forEach(({ scaleBits, interval: [from, to] }, c) => {
     // Positive, normal, finite.
     ok(scaleBits >= 0x00800000 && scaleBits < 0x7f800000, `${at}: scale of channel ${c}`);

@@ -7,7 +7,7 @@
  * The vkHash names the key; it does not cover the interface, which says how floats become the proven integers and back. The key digest
  * H_key(file) covers both: pin it where the float outputs matter.
  */
-import { ascii, concat, equalBytes, lengthPrefixed, plainBytes } from '../protocol/bytes.ts';
+import { ascii, concat, concatAll, equalBytes, lengthPrefixed, plainBytes } from '../protocol/bytes.ts';
 import { decodeValue, encodeValue } from '../protocol/encoding.ts';
 import { hash } from '../protocol/hash.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -41,6 +41,9 @@ export interface Circuit {
   readonly labels: readonly string[];
 }
 
+/** Padded values of one tensor that a reader is ready to hold: 1 GiB. */
+const MAX_PADDED = 2 ** 28;
+
 const version = Uint8Array.of(FILE_VERSION, 0);
 
 export function encodeKeyFile(key: Key, face: Interface): Uint8Array {
@@ -50,7 +53,7 @@ export function encodeKeyFile(key: Key, face: Interface): Uint8Array {
 export function encodeCircuitFile(keyFile: Uint8Array, key: Key, contents: Contents, labels: readonly string[]): Uint8Array {
   const tensors = key.tensors.flatMap((t, i) => (t.home === 'W' ? [encodeValues(unpad(contents.get(i) as Int32Array, t.dims))] : []));
   const names = encodeValue(labels.map((l) => new TextEncoder().encode(l)));
-  return concat(ascii(CIRCUIT_MAGIC), version, lengthPrefixed(keyFile), lengthPrefixed(names), ...tensors);
+  return concat(ascii(CIRCUIT_MAGIC), version, lengthPrefixed(keyFile), lengthPrefixed(names), concatAll(tensors));
 }
 
 /** The smallest width that holds all values: one form per list of values. */
@@ -135,11 +138,14 @@ export function decodeCircuitFile(bytes: Uint8Array, options: { readonly allowTo
   if (!Array.isArray(names) || names.length !== key.ops.length || !names.every((n) => n instanceof Uint8Array))
     throw new Refused('circuit.format', 'the labels of the circuit are not one name an op');
   const labels = (names as Uint8Array[]).map((n) => new TextDecoder().decode(n));
+  // Before anything is allocated; again with the contents below.
+  if (key.mode === 'I1') checkKey(key, plan, options);
   const contents = new Map<number, Int32Array>();
   key.tensors.forEach((t, i) => {
     if (t.home !== 'W') return;
     const [width] = r.take(1, `the value width of tensor ${i}`) as Uint8Array & [number];
     if (width !== 1 && width !== 2 && width !== 4) throw new Refused('circuit.format', `tensor ${i} has values of ${width} bytes`);
+    if ((plan.size[i] as number) > MAX_PADDED) throw new Refused('circuit.format', `tensor ${i} has more than ${MAX_PADDED} padded values`);
     const body = r.take(product(t.dims) * width, `the values of tensor ${i}`);
     const values = width === 1 ? new Int8Array(body.buffer) : width === 2 ? new Int16Array(body.buffer) : new Int32Array(body.buffer);
     contents.set(i, pad(values, t.dims));

@@ -33,6 +33,7 @@ export function encodeInterface(face: Interface): Uint8Array {
 }
 
 const MAX_ELEMENTS = 2 ** 31;
+const MAX_STEPS = 64;
 /** Bit patterns of positive float32 numbers: the smallest normal one, the largest finite one. */
 const SMALLEST_NORMAL = 0x00800000;
 const LARGEST_FLOAT = 0x7f7fffff;
@@ -69,7 +70,7 @@ function name(v: Value | undefined, what: string): string {
 
 function shape(v: Value | undefined, what: string): number[] {
   const dims = list(v, what).map((d) => int(d, 1, MAX_ELEMENTS, what));
-  ok(dims.length <= 16 && size(dims) <= MAX_ELEMENTS, `${what} is too large`);
+  ok(dims.length <= 32 && size(dims) <= MAX_ELEMENTS, `${what} is too large`);
   return dims;
 }
 
@@ -84,6 +85,11 @@ function view(v: Value, at: readonly number[]): { step: ViewStep; shape: number[
   const perm = list(argument, 'a permutation').map((p) => int(p, 0, at.length - 1, 'a permutation'));
   ok(perm.length === at.length && new Set(perm).size === at.length, 'a permutation has another rank or repeats');
   return { step: { op: 'transpose', perm }, shape: perm.map((p) => at[p] as number) };
+}
+
+/** The type of a tensor after these steps, from the type of the integers they begin with. */
+function typeAfter(steps: readonly TailStep[], start: string): string {
+  return steps.reduce((t, s) => (s.op === 'argmax' ? 'int64' : s.op === 'dequantize' || s.op === 'softmax' ? 'float32' : t), start);
 }
 
 function tailStep(v: Value, at: readonly number[]): { step: TailStep; shape: readonly number[] } {
@@ -148,6 +154,7 @@ export function decodeInterface(bytes: Uint8Array, key: KeyFields): Interface {
     );
     return { input, steps: views, quantize };
   });
+  ok(new Set(head.map((h) => h.input)).size === head.length, 'two key inputs come from one input of the model');
   ok(head.length === key.inputs.length, `${head.length} heads for ${key.inputs.length} inputs`);
   const outputs = list(rawOutputs, 'outputs').map((v): TailTensor => {
     const [n, dtype, s, index, d, steps] = list(v, 'an output');
@@ -162,6 +169,7 @@ export function decodeInterface(bytes: Uint8Array, key: KeyFields): Interface {
       return r.step;
     });
     const declared = shape(s, 'the shape of an output');
+    ok(tail.length <= MAX_STEPS && dtype === typeAfter(tail, io.dtype), 'the dtype of an output is not that of its steps');
     ok(equalShape(at, declared), 'the steps of an output do not lead to its shape');
     return {
       name: name(n, 'an output name'),

@@ -2,9 +2,8 @@
 import { type Ledger, type LedgerInput, ledger } from '../protocol/security.ts';
 import type { KeyFields } from './key.ts';
 import type { Plan } from './plan.ts';
-import type { Form, Op } from './types.ts';
-
-const formOf = (op: Op): Form | null => (op.kind === 'req' || op.kind === 'out' ? op.form : null);
+import { formOf } from './references.ts';
+import type { Form } from './types.ts';
 
 /** Counts for the ledger, without the parameters that are chosen from them. */
 export function ledgerCounts(key: Pick<KeyFields, 'ops' | 'h' | 'lr'>, plan: Plan): Omit<LedgerInput, 't' | 'grinding'> {

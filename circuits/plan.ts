@@ -19,6 +19,8 @@ export interface Segment {
 
 export const CONTENT = -1;
 
+const MAX_RANK = 16;
+
 /** A fraction tree of 2^bits leaves; L: lookups with unit numerators, T: table rows with multiplicities. */
 export interface Instance {
   readonly side: 'L' | 'T';
@@ -107,8 +109,8 @@ export function planOf(key: KeyFields): Plan {
   );
   ok(runs.every(([, n]) => n >= 1 && n <= 2 ** 24) && sum(runs.map(([, n]) => n)) < 2 ** 28, 'S11: a run count outside [1, 2^24]');
   ok(
-    tensors.every((t) => t.dims.length > 0 && t.dims.every((d) => d >= 1 && d <= 2 ** 31)),
-    'S8: a dimension outside [1, 2^31]',
+    tensors.every((t) => t.dims.length > 0 && t.dims.length <= MAX_RANK && t.dims.every((d) => d >= 1 && d <= 2 ** 31)),
+    'S8: a rank outside [1, 16] or a dimension outside [1, 2^31]',
   );
   const bits = tensors.map((t) => bitsOf(t.dims));
   ok(

@@ -5,7 +5,7 @@ import { specOf } from './forms/index.ts';
 import type { KeyFields } from './key.ts';
 import type { Plan } from './plan.ts';
 import { contentIsOpened, maxSpatials, openedValues, reductions } from './relation.ts';
-import { sum } from './shape.ts';
+import { maxOf, sum } from './shape.ts';
 import type { Form } from './types.ts';
 
 export interface ProofSize {
@@ -38,11 +38,11 @@ function phases(
   const spatials = [...pools, ...convs, ...maxima].map((s) => sum((plan.bits[s.x] as number[]).slice(1)));
   return {
     a: {
-      rounds: Math.max(0, ...contractions.map((c) => c.variables)),
-      degree: Math.max(0, ...contractions.map((c) => c.degree)),
+      rounds: maxOf([0, ...contractions.map((c) => c.variables)]),
+      degree: maxOf([0, ...contractions.map((c) => c.degree)]),
       instances: contractions.length,
     },
-    b: { rounds: Math.max(0, ...spatials), instances: spatials.length },
+    b: { rounds: maxOf([0, ...spatials]), instances: spatials.length },
   };
 }
 

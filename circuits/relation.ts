@@ -11,6 +11,7 @@ import { type AccClaim, type Contraction, type ReductionContext, type Spatial, t
 import type { KeyFields } from './key.ts';
 import { type LookupOp, lookupOf, type SegmentValue } from './lookups.ts';
 import { CONTENT, type Plan } from './plan.ts';
+import { formOf } from './references.ts';
 import type { Form, MaxOp, Op, Tensor } from './types.ts';
 
 /** A value of the `segs` message: opened at the point of its op, unless its tensor is public. */
@@ -66,8 +67,6 @@ export function opPoint(op: Op, segment: SegmentPoint): Point {
 export function contentPoint(tables: ReadonlyMap<number, SegmentPoint>): Point {
   return (tables.get(CONTENT) as SegmentPoint).point;
 }
-
-const formOf = (op: Op): Form | null => (op.kind === 'req' || op.kind === 'out' ? op.form : null);
 
 /** The channel part of a point of y: what a bias is evaluated at. */
 export function channelPoint(form: Form, bits: readonly number[], point: Point): Point {

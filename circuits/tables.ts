@@ -20,7 +20,7 @@ export interface Content {
 export const byKey = (a: Row, b: Row): number => a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
 
 /** Rows of the max tables: (e, 0) and (0, f) up to the longest interval of a pooled tensor, for every table id of a max op (§5.2). */
-export function maxRowsOf(tensors: readonly Tensor[], ops: readonly Op[]): Row[] {
+export function maxRowsOf(tensors: readonly Tensor[], ops: readonly Op[], reserve: (rows: number) => void = () => {}): Row[] {
   const reach = new Map<number, number>();
   for (const op of ops) {
     if (op.kind !== 'max') continue;
@@ -28,6 +28,7 @@ export function maxRowsOf(tensors: readonly Tensor[], ops: readonly Op[]): Row[]
     const length = x === undefined || x.lo === null || x.hi === null ? 0 : x.hi - x.lo;
     reach.set(op.id, Math.max(reach.get(op.id) ?? 0, length));
   }
+  reserve([...reach.values()].reduce((n, e) => n + 2 * e + 1, 0));
   return [...reach].flatMap(([id, e]): Row[] => {
     if (e >= 2 ** 20) throw new Refused('E6', 'key: S11: a pooled tensor has an interval of 2^20 values or more', { condition: 'S11' });
     return Array.from({ length: 2 * e + 1 }, (_, i): Row => (i <= e ? [32 * id, i, 0] : [32 * id, 0, i - e]));

@@ -2,24 +2,34 @@
  * The canonical encoding of key values (protocol §6.5): none `00`; int `01` i64le; text `02` u32le length, ASCII; bytes `03` u32le
  * length; list `04` u32le count, items. One form per value: `decode` refuses bytes that would not re-encode to themselves.
  */
-import { ascii, concat, plainBytes, u32 } from './bytes.ts';
+import { ascii, concatAll, plainBytes, u32 } from './bytes.ts';
 import { Refused } from './refused.ts';
 
 export type Value = null | number | string | Uint8Array | readonly Value[];
 
 const MAX_DEPTH = 16;
+/** Values in one encoding: far more than any key has, few enough to hold. */
+const MAX_VALUES = 2 ** 20;
 
 export function encodeValue(v: Value): Uint8Array {
-  if (v === null) return Uint8Array.of(0);
-  if (typeof v === 'number') {
+  const parts: Uint8Array[] = [];
+  write(parts, v);
+  return concatAll(parts);
+}
+
+function write(parts: Uint8Array[], v: Value): void {
+  if (v === null) parts.push(Uint8Array.of(0));
+  else if (typeof v === 'number') {
     const out = new Uint8Array(9);
     out[0] = 1;
     new DataView(out.buffer).setBigInt64(1, BigInt(v), true);
-    return out;
+    parts.push(out);
+  } else if (typeof v === 'string') parts.push(Uint8Array.of(2), u32(v.length), ascii(v));
+  else if (v instanceof Uint8Array) parts.push(Uint8Array.of(3), u32(v.length), v);
+  else {
+    parts.push(Uint8Array.of(4), u32(v.length));
+    for (const item of v) write(parts, item);
   }
-  if (typeof v === 'string') return concat(Uint8Array.of(2), u32(v.length), ascii(v));
-  if (v instanceof Uint8Array) return concat(Uint8Array.of(3), u32(v.length), v);
-  return concat(Uint8Array.of(4), u32(v.length), ...v.map(encodeValue));
 }
 
 /** Decodes one value that fills the bytes exactly; `code` is the code of the refusal, `what` names the bytes for people. */
@@ -38,7 +48,9 @@ export function decodeValue(encoded: Uint8Array, code: string, what: string): Va
     at += 4;
     return view.getUint32(at - 4, true);
   };
+  let values = 0;
   const value = (depth: number): Value => {
+    if (++values > MAX_VALUES) refuse(`more than ${MAX_VALUES} values`);
     if (depth > MAX_DEPTH) refuse('lists are nested too deep');
     need(1);
     const tag = bytes[at++] as number;

@@ -5,7 +5,7 @@
  * cannot be read without being absorbed. The only exception is `opened` (rows and siblings, §9.4): bound by roots, after which nothing is sampled.
  */
 import { hash as hashKeyed, hashWords, toWords, Xof } from './blake3.ts';
-import { ascii, bytesOf, concat, plainBytes, u64 } from './bytes.ts';
+import { ascii, bytesOf, concat, concatAll, plainBytes, u64 } from './bytes.ts';
 import type { F4 } from './extension.ts';
 import { P } from './field.ts';
 import { modes } from './hash.ts';
@@ -133,7 +133,7 @@ export class ProverTranscript extends Transcript {
   }
 
   proof(): Uint8Array {
-    return concat(...this.#parts);
+    return concatAll(this.#parts);
   }
 }
 

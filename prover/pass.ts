@@ -23,6 +23,7 @@ import {
   stackClaim,
   verifierEvaluates,
 } from '../circuits/relation.ts';
+import { maxOf } from '../circuits/shape.ts';
 import type { Form, MaxOp, Op, OutOp, Tensor } from '../circuits/types.ts';
 import { type F4, powers, ZERO } from '../protocol/extension.ts';
 import { proveForest } from '../protocol/logup.ts';
@@ -205,7 +206,7 @@ class Pass {
       });
     const { contractions, pools } = reductions({ tensors: fields.tensors, plan }, fields.ops, claims);
     if (contractions.length === 0) return pools;
-    const { point, sumcheck } = await this.#batch('A', contractions, Math.max(...contractions.map((c) => c.degree)));
+    const { point, sumcheck } = await this.#batch('A', contractions, maxOf(contractions.map((c) => c.degree)));
     const ends = await sumcheck.ends(2);
     sumcheck.free();
     t.sendElements('A.end', ends.flat());
@@ -251,7 +252,7 @@ class Pass {
   ): Promise<{ point: Point; sumcheck: BatchedSumcheck }> {
     const delta = powers(this.#t.challenge(`${name}.delta`), list.length);
     const sumcheck = await this.#kernels.sumcheck(list, delta, degree, (t) => this.#values(t));
-    const rounds = Math.max(...list.map((i) => i.variables));
+    const rounds = maxOf(list.map((i) => i.variables));
     return { point: await proveSumcheck(this.#t, name, rounds, sumcheck), sumcheck };
   }
 

@@ -25,6 +25,7 @@ import {
   stackClaim,
   verifierEvaluates,
 } from '../circuits/relation.ts';
+import { maxOf } from '../circuits/shape.ts';
 import type { Form, Op, OutOp, Tensor } from '../circuits/types.ts';
 import { add, equal, type F4, mul, powers, scale, ZERO } from '../protocol/extension.ts';
 import { type LeafClaim, verifyForest } from '../protocol/logup.ts';
@@ -199,7 +200,7 @@ class Pass {
       });
     const { contractions, pools } = reductions({ tensors: key.tensors, plan }, key.ops, claims);
     if (contractions.length === 0) return pools;
-    const { point, value, delta } = this.#batch('A', contractions, Math.max(...contractions.map((c) => c.degree)));
+    const { point, value, delta } = this.#batch('A', contractions, maxOf(contractions.map((c) => c.degree)));
     const ends = t.receiveElements('A.end', 2 * contractions.length);
     let total = ZERO;
     const convs: Spatial[] = [];
@@ -246,7 +247,7 @@ class Pass {
 
   /** The batched sumcheck of a phase (§8.5): an instance of fewer variables is constant in the first rounds. */
   #batch(name: string, list: readonly (Pick<Contraction, 'sum'> & { readonly variables: number })[], degree: number) {
-    const rounds = Math.max(...list.map((i) => i.variables));
+    const rounds = maxOf(list.map((i) => i.variables));
     const delta = powers(this.#t.challenge(`${name}.delta`), list.length);
     const claim = list.reduce((s, i, k) => add(s, mul(delta[k] as F4, scale(2 ** (rounds - i.variables), i.sum))), ZERO);
     return { ...verifySumcheck(this.#t, name, claim, rounds, degree), delta };

@@ -82,11 +82,11 @@ export function tapFunctionals(
 ): Uint32Array[] {
   return Array.from({ length: taps }, (_, k) => {
     const out = new Uint32Array(4 * 2 ** sizeBits);
-    for (let o = 0; o < count; o++) {
-      const i = o * stride + k * dilation - pad;
-      if (i < 0 || i >= size) continue;
-      addInto(out, i, eq, o);
-    }
+    // Only the outputs that read inside the image: 0 ≤ o·stride + lead < size.
+    const lead = k * dilation - pad;
+    const first = Math.max(0, Math.ceil(-lead / stride));
+    const end = Math.min(count, Math.floor((size - 1 - lead) / stride) + 1);
+    for (let o = first; o < end; o++) addInto(out, o * stride + lead, eq, o);
     return out;
   });
 }

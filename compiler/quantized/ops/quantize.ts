@@ -29,8 +29,7 @@ export const quantizeLinear: OpReader = {
     const to = targetOf(ctx, node, 1, 2);
     outputType(node, to.dtype);
     const name = node.outputs[0] as string;
-    if (value.kind === 'float-input')
-      return result(ctx, node, quantizedInput(ctx, value.input, name, to.dtype, { scale: to.scale, zp: to.zp }, value.view));
+    if (value.kind === 'float-input') return result(ctx, node, headOf(ctx, node, value, to, name));
     if (value.kind === 'accumulator')
       return result(ctx, node, requantised(ctx, node, value.acc, value.view, narrowed(to, value.clamps), value.pools, name));
     if (value.kind !== 'real')
@@ -51,6 +50,23 @@ export const quantizeLinear: OpReader = {
     result(ctx, node, looked(ctx, node, value, stageOf(ctx, node, value, to, name), name));
   },
 };
+
+/**
+ * The integers of a float input. One input is one tensor of the statement, however often the graph quantizes it: two tensors could hold
+ * two different inputs. So every quantization of an input must be the same.
+ */
+function headOf(ctx: Context, node: Node, value: Extract<Value, { kind: 'float-input' }>, to: Target, name: string): Value {
+  const known = ctx.inputs.find((i) => i.input === value.input);
+  if (known === undefined) return quantizedInput(ctx, value.input, name, to.dtype, { scale: to.scale, zp: to.zp }, value.view);
+  const { activation, quantize: first } = known;
+  if (first === null || first.scale !== to.scale || first.zp !== to.zp || activation.dtype !== to.dtype)
+    refuse(
+      node,
+      'model.unsupported-input',
+      `the float input is quantized a second time by other parameters (scale ${to.scale}, zero point ${to.zp}, ${to.dtype}) than in "${activation.name}"; supported: one quantization of each input`,
+    );
+  return { kind: 'integer', x: activation, view: value.view };
+}
 
 /** The clip bounds after Relu and Clip in the accumulator: the quantised bounds of the float clamp. */
 function narrowed(to: Target, clamps: readonly Elementwise[]): Target {

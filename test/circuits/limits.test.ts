@@ -1,0 +1,172 @@
+/** Keys made to hurt whoever reads them: refused by name, before the work they ask for (docs/protocol.md §6.4 S13, S14). */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { checkKey } from '../../circuits/check.ts';
+import { encodeKeyFile } from '../../circuits/files.ts';
+import { inspect } from '../../circuits/inspect.ts';
+import type { Interface, TailTensor } from '../../circuits/interface.ts';
+import { decodeInterface, encodeInterface } from '../../circuits/interface-encoding.ts';
+import { decodeKey, describedTables, type KeyFields, sealKey } from '../../circuits/key.ts';
+import { NetworkBuilder } from '../../circuits/network.ts';
+import { planOf } from '../../circuits/plan.ts';
+import { setup } from '../../circuits/setup.ts';
+import { requantize } from '../../circuits/step.ts';
+import type { MaxOp, OutOp, ReqOp, Tensor } from '../../circuits/types.ts';
+import { audit, compile } from '../../compiler/compile.ts';
+import { lower } from '../../compiler/index.ts';
+import { encodeValue } from '../../protocol/encoding.ts';
+import { Refused } from '../../protocol/refused.ts';
+import { prove } from '../../prover/index.ts';
+import { verify } from '../../verifier/index.ts';
+import { ModelBuilder } from '../compiler/onnx.helpers.ts';
+
+const digits = lower(readFileSync('fixtures/models/digits-mlp.qop/model.onnx'));
+const { key } = setup(digits.network);
+const req = key.ops[0] as ReqOp;
+
+function refusedSoon(work: () => unknown, pattern: RegExp): void {
+  const started = performance.now();
+  expect(work).toThrow(pattern);
+  expect(performance.now() - started).toBeLessThan(1500);
+}
+
+const read = (fields: KeyFields): void => {
+  const again = decodeKey(sealKey(fields).bytes);
+  checkKey(again, planOf(again));
+};
+
+describe('a key', () => {
+  it('cannot hide the steps of many channels behind a narrow interval', () => {
+    const channels = 4096;
+    const tensors = key.tensors.map((t, i) => (i === req.y || i === req.rem || i === req.wid ? { ...t, dims: [channels] } : t));
+    const description = {
+      kind: 'cells',
+      zp: 0,
+      lo: -128,
+      hi: 127,
+      map: null,
+      channels: Array.from({ length: channels }, () => ({ scaleBits: 0x33800000, interval: [0, 0] as const })),
+    } as const;
+    const started = performance.now();
+    const { runs } = describedTables(tensors, [{ ...req, bound: 2 ** 30, widths: [20] }], [description]);
+    expect(runs.reduce((n, [, count]) => n + count, 0)).toBeGreaterThanOrEqual(channels);
+    expect(performance.now() - started).toBeLessThan(1500);
+    const tooMany = {
+      ...description,
+      channels: Array.from({ length: 20000 }, () => ({ scaleBits: 0x33800000, interval: [0, 0] as const })),
+    };
+    refusedSoon(
+      () =>
+        describedTables(
+          tensors.map((t, i) => (i === req.y ? { ...t, dims: [20000] } : t)),
+          [req],
+          [tooMany],
+        ),
+      /S13: .*4194304 steps/,
+    );
+  });
+
+  it('cannot ask for max tables of 2^20 rows each', () => {
+    const tensors: Tensor[] = [{ dims: [1, 4, 4], home: 'PUB', lo: 0, hi: 2 ** 20 - 2 }];
+    const ops = Array.from(
+      { length: 8 },
+      (_, i): MaxOp => ({ kind: 'max', x: 0, axis: 1, stride: 1, pad: 0, dilation: 1, k0: 0, k1: 1, prev: null, y: 0, id: 2 + i, lo: 0 }),
+    );
+    refusedSoon(() => describedTables(tensors, ops, []), /S13: .*4194304 rows/);
+  });
+
+  it('cannot hold millions of values, or tensors of a high rank', () => {
+    const bytes = encodeValue(['xt', 2, Array.from({ length: 2 ** 20 }, () => null)]);
+    refusedSoon(() => decodeKey(bytes), /E?6?key: more than 1048576 values/);
+    refusedSoon(
+      () => read({ ...key, tensors: [{ ...(key.tensors[0] as Tensor), dims: new Array<number>(17).fill(1) }, ...key.tensors.slice(1)] }),
+      /S8: a rank/,
+    );
+  });
+
+  it.each([
+    ['a pool over 2^26 rows', [1, 2 ** 26, 1], 1],
+    ['a pool of 2^20 taps', [1, 2 ** 12, 1], 2 ** 20],
+  ])('cannot ask its verifier for %s', (_, dims, taps) => {
+    const b = new NetworkBuilder();
+    const x = b.input(dims as number[], -1, 1);
+    const small = b.input([2, 1, 1], -1, 1);
+    b.req({ kind: 'lin', terms: [[1, small]], constant: 0 }, requantize(1, 0, -1, 1), -1, 1, { widths: [0] });
+    const pad = taps as number;
+    const form: OutOp['form'] = {
+      kind: 'pool',
+      x,
+      kh: taps as number,
+      kw: 1,
+      stride: [1, 1],
+      pad: [Math.min(pad, 2 ** 20), 0, 0, 0],
+      dilation: [1, 1],
+    };
+    const y = b.out(form);
+    const network = b.finish(
+      [
+        { tensor: x, dtype: 'int8', zp: 0 },
+        { tensor: small, dtype: 'int8', zp: 0 },
+      ],
+      [{ tensor: y, dtype: 'int32', zp: 0 }],
+    );
+    const made = setup(network).key;
+    refusedSoon(() => checkKey(made, planOf(made)), /S14/);
+    refusedSoon(() => inspect(encodeKeyFile(made, digits.interface)), /S14|interface/);
+  });
+});
+
+describe('an interface', () => {
+  const face = digits.interface;
+  const [output] = face.outputs as [TailTensor];
+  const reread = (f: Interface): Interface => decodeInterface(encodeInterface(f), key);
+
+  it.each(['int64', 'int32', 'uint8'] as const)('cannot call a dequantized output %s', (dtype) => {
+    expect(() => reread({ ...face, outputs: [{ ...output, dtype }] })).toThrow(/the dtype of an output is not that of its steps/);
+  });
+
+  it('cannot make two key inputs of one model input', () => {
+    const two = { ...key, inputs: [key.inputs[0], key.inputs[0]] } as KeyFields;
+    expect(() => decodeInterface(encodeInterface({ ...face, head: [face.head[0], face.head[0]] as Interface['head'] }), two)).toThrow(
+      /two key inputs come from one input/,
+    );
+  });
+
+  it('cannot go on for thousands of steps', () => {
+    const steps = [...output.steps, ...Array.from({ length: 5000 }, () => ({ op: 'softmax', axis: 1 }) as const)];
+    expect(() => reread({ ...face, outputs: [{ ...output, steps }] })).toThrow(Refused);
+  });
+});
+
+describe('a float input that the graph quantizes twice', () => {
+  const model = (second: number): Uint8Array => {
+    const m = new ModelBuilder();
+    m.input('x', 'float32', [1, 4]);
+    const weights = m.constant('int8', [4, 4], [40, 0, 0, 0, 0, 40, 0, 0, 0, 0, 40, 0, 0, 0, 0, 40]);
+    const [ws, wz, ys, yz] = [m.scalar('float32', 0.05), m.scalar('int8', 0), m.scalar('float32', 0.2), m.scalar('uint8', 0)];
+    for (const [name, scale] of [
+      ['a', 0.1],
+      ['b', second],
+    ] as const) {
+      const [s, z] = [m.scalar('float32', scale), m.scalar('uint8', 0)];
+      const q = m.node('QuantizeLinear', ['x', s, z]);
+      const y = m.node('QLinearMatMul', [q, s, z, weights, ws, wz, ys, yz]);
+      m.node('DequantizeLinear', [y, ys, yz], {}, [`y${name}`]);
+      m.output(`y${name}`, 'float32', [1, 4]);
+    }
+    return m.bytes();
+  };
+
+  it('is one tensor of the statement when both are the same', async () => {
+    const { circuit, key: file } = await compile(model(0.1));
+    expect(audit(model(0.1), file)).toMatchObject({ ok: true });
+    const { envelope, outputs } = await prove(circuit, { x: [1, 2, 3, 4] });
+    const verdict = verify(envelope, file);
+    expect(verdict).toMatchObject({ verdict: 'accepted', inputs: [{ name: 'x (integers)' }] });
+    expect(outputs[0]?.data).toEqual(outputs[1]?.data);
+  });
+
+  it('is refused when they differ: two tensors could hold two different inputs', async () => {
+    await expect(compile(model(0.2))).rejects.toMatchObject({ code: 'model.unsupported-input' });
+  });
+});
