@@ -7,7 +7,7 @@ import type { Contents } from './check.ts';
 import { accumulate } from './forms/index.ts';
 import type { KeyFields } from './key.ts';
 import type { Plan } from './plan.ts';
-import { forEachValid, pad, paddedSize, paddedStrides, sum, unpad } from './shape.ts';
+import { forEachValid, pad, paddedSize, paddedStrides, unpad } from './shape.ts';
 import { cellAt, type TableIndex, tableIndex } from './tables.ts';
 import type { MaxOp, Op, ReqOp, Tensor } from './types.ts';
 
@@ -139,9 +139,4 @@ function maximum(op: MaxOp, T: readonly Tensor[], at: (t: number) => Int32Array)
     y[p] = Math.max(g0[p] as number, g1[p] as number);
   });
   return y;
-}
-
-/** Sum of the bits of a tensor's dims: log2 of its padded size. */
-export function tensorBits(plan: Plan, t: number): number {
-  return sum(plan.bits[t] as number[]);
 }

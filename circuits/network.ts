@@ -10,7 +10,7 @@ import { cellsOf, chooseWidths, type Interval, type Region, regionsToCover } fro
 import { accumulatorBounds, accumulatorIntervals, formDims } from './forms/index.ts';
 import { maxOf, paddedSize } from './shape.ts';
 import type { StepFunction } from './step.ts';
-import type { Dtype, Form, Home, IoTensor, MaxOp, Op, ReqOp, Tensor } from './types.ts';
+import type { Form, Home, IoTensor, MaxOp, Op, ReqOp, Tensor } from './types.ts';
 import { type LengthProfile, profileOf, sharedWidths, singleWidth } from './widths.ts';
 
 const HALF = 1065353216; // (p - 1) / 2
@@ -331,6 +331,3 @@ export class NetworkBuilder {
     return this.#tensors.length - 1;
   }
 }
-
-/** `dtype` and zero point of a tensor that carries an accumulator. */
-export const ACCUMULATOR: { readonly dtype: Dtype; readonly zp: 0 } = { dtype: 'int32', zp: 0 };

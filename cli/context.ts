@@ -1,4 +1,5 @@
 /** `--context TEXT|0xHEX`: the bytes a proof is bound to. Text is UTF-8; what starts with 0x must be whole hex bytes. */
+import { fromHex } from '../protocol/bytes.ts';
 import { CannotTell } from './outcome.ts';
 
 export function parseContext(text: string | undefined, flag = '--context'): Uint8Array {
@@ -17,7 +18,8 @@ export function parseContext(text: string | undefined, flag = '--context'): Uint
 
 /** A 32-byte number such as a model id. */
 export function parseHash(text: string, flag: string): Uint8Array {
-  const bytes = /^0x/i.test(text) ? parseContext(text, flag) : null;
-  if (bytes?.length !== 32) throw new CannotTell('usage', `${flag} wants 0x and 64 hex digits`);
+  // With or without 0x: digests are printed bare.
+  const bytes = /^(0x)?[0-9a-f]{64}$/i.test(text) ? fromHex(text.replace(/^0x/i, '')) : null;
+  if (bytes === null) throw new CannotTell('usage', `${flag} wants 64 hex digits`);
   return bytes;
 }

@@ -87,10 +87,11 @@ export const FORMS = [...stages.map((s) => s.produces), 'circuit'] as const;
 export type Form = FormName | 'circuit';
 
 /** A form of the model as stable text. */
-export function emit(model: Uint8Array, form: Form): string {
-  if (form !== 'circuit') return emitForm(model, form);
-  const { network } = lower(model);
-  return emitCircuit(setup(network), network.labels);
+export function emit(model: Uint8Array, form: Form, options: Pick<CompileOptions, 'mode' | 'committedInput'> = {}): string {
+  const lowering = { committedInput: options.committedInput ?? false };
+  if (form !== 'circuit') return emitForm(model, form, lowering);
+  const { network } = lower(model, lowering);
+  return emitCircuit(setup(network, { mode: options.mode ?? 'I1' }), network.labels);
 }
 
 export type AuditResult =

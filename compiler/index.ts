@@ -103,8 +103,8 @@ export function lower(model: Uint8Array, options: LowerOptions = {}): Program {
 }
 
 /** A form of the model as stable text; a model that is refused later still has the forms before. */
-export function emit(model: Uint8Array, form: FormName): string {
-  const { graph, quantized, lowered, reasons } = run(model, {});
+export function emit(model: Uint8Array, form: FormName, options: LowerOptions = {}): string {
+  const { graph, quantized, lowered, reasons } = run(model, options);
   if (form === 'graph' && graph !== null) return emitGraph(graph);
   if (form === 'quantized' && quantized !== null) return emitQuantized(quantized);
   if (form === 'network' && lowered !== null) return emitNetwork(lowered.network);

@@ -3,7 +3,10 @@ import { type Circuit, decodeCircuitFile } from '../circuits/files.ts';
 import { applyHead, type Interface } from '../circuits/interface.ts';
 import { type NamedTensor, namedOutputs, provenTensors } from '../circuits/named.ts';
 import type { Tensor } from '../circuits/types.ts';
+import { blake3 } from '../protocol/blake3.ts';
+import { plainBytes, toHex } from '../protocol/bytes.ts';
 import { Pace } from '../protocol/pace.ts';
+import { Refused } from '../protocol/refused.ts';
 import { infer, type ProveOptions, prove as proveRaw } from './prove.ts';
 
 export type { ProveOptions };
@@ -24,16 +27,13 @@ export interface Proved extends RunResult {
   readonly envelope: Uint8Array;
 }
 
-const opened = new WeakMap<Uint8Array, Circuit>();
+/** The circuit decoded last, by the hash of its bytes: several proofs of one circuit read it once. */
+let last: { readonly digest: string; readonly circuit: Circuit } | null = null;
 
-/** Decodes a circuit file once per array of bytes. */
 function circuitOf(bytes: Uint8Array): Circuit {
-  let c = opened.get(bytes);
-  if (c === undefined) {
-    c = decodeCircuitFile(bytes);
-    opened.set(bytes, c);
-  }
-  return c;
+  const digest = toHex(blake3(plainBytes(bytes)));
+  if (last === null || last.digest !== digest) last = { digest, circuit: decodeCircuitFile(bytes) };
+  return last.circuit;
 }
 
 /** Name, type and shape of every input the circuit takes. */
@@ -42,12 +42,25 @@ export function describeInputs(circuit: Uint8Array): Interface['inputs'] {
 }
 
 function rawInputs(face: Interface, inputs: NamedInputs): Int32Array[] {
+  const refuse = (sentence: string): never => {
+    throw new Refused('input.value', sentence);
+  };
+  if (typeof inputs !== 'object' || inputs === null) return refuse('the inputs are no object of tensors by name');
   const declared = new Map(face.inputs.map((i) => [i.name, i]));
   const tensors = Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => {
+      if (typeof value !== 'object' || value === null) return refuse(`the input "${name}" is no list of numbers`);
       const d = declared.get(name);
-      const given = 'data' in value ? value : { data: value, shape: d?.shape ?? [] };
-      return [name, { dtype: d?.dtype ?? 'float32', shape: given.shape, data: Array.from(given.data, Number) }];
+      const { data, shape = d?.shape ?? [] } = 'data' in value ? value : { data: value };
+      if (!Array.isArray(data) && !ArrayBuffer.isView(data)) return refuse(`the input "${name}" is no list of numbers`);
+      const numbers = Array.from(data as ArrayLike<unknown>, (v, i) => {
+        const n = typeof v === 'bigint' ? Number(v) : v;
+        // A float32 that overflows is no number of the caller's any more.
+        return typeof n === 'number' && Number.isFinite(Math.fround(n))
+          ? n
+          : refuse(`the input "${name}" holds ${String(v)} at position ${i}, which is no finite number`);
+      });
+      return [name, { dtype: d?.dtype ?? 'float32', shape, data: numbers }];
     }),
   );
   return applyHead(face, tensors);

@@ -92,6 +92,8 @@ export async function proveValues(
   const kernels = options.kernels ?? reference;
   const context = options.context ?? new Uint8Array(0);
   const modelId = options.modelId ?? key.hash;
+  if (!(context instanceof Uint8Array)) throw new Refused('context', 'the context is no Uint8Array');
+  if (!(modelId instanceof Uint8Array) || modelId.length !== 32) throw new Refused('modelId', 'the model id is no Uint8Array of 32 bytes');
   await pace.at('witness', 0.02);
   const witness = buildWitness(circuit, values);
   const committed = new Map<string, CommittedGroup>();

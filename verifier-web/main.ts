@@ -1,4 +1,5 @@
 /** Drop a proof and a key: the verdict is computed here, in this page's worker. Nothing leaves the machine. */
+import { fromHex } from '../protocol/bytes.ts';
 import type { Verdict } from '../verifier/index.ts';
 import type { Answer, Question } from './messages.ts';
 
@@ -55,7 +56,7 @@ function ask(): void {
   worker.postMessage({
     proof: have.proof.bytes,
     key: have.key.bytes,
-    context: new TextEncoder().encode(context.value),
+    context: contextBytes(context.value),
     circuit: have.circuit?.bytes ?? null,
   } satisfies Question);
 }
@@ -88,3 +89,8 @@ drop.addEventListener('drop', (e) => {
 });
 files.addEventListener('change', () => void take(files.files ?? []));
 context.addEventListener('change', ask);
+
+/** As on the command line: 0x and pairs of hex digits are bytes, anything else is text. */
+function contextBytes(text: string): Uint8Array {
+  return (/^0x/i.test(text) ? fromHex(text.slice(2)) : null) ?? new TextEncoder().encode(text);
+}

@@ -126,6 +126,7 @@ function verifyDecoded(e: Envelope, key: Key, options: VerifyOptions): Verdict {
     throw new Refused('E6', 'key: mode I0 needs the weights and tables of the model', { condition: 'S12' });
   checkKey(key, plan, { allowToy: options.allowToy ?? false, ...(isI0 ? { contents: options.contents as Contents } : {}) });
   const expected = options.context ?? new Uint8Array(0);
+  if (!(expected instanceof Uint8Array)) throw new TypeError('the context is no Uint8Array');
   if (!equalBytes(e.context, expected))
     throw new Refused('E3', `the proof was made for context ${contextText(e.context)}, the caller expects ${contextText(expected)}`, {
       field: 'context',

@@ -49,7 +49,7 @@ async function compileCommand(path: string, options: Options): Promise<Exit> {
   const name = (options.output ?? basename(path).replace(/\.onnx$/i, '')).replace(/\.(circuit|key)$/, '');
   const model = readFile(path, 'model', LIMITS.model);
   if (options.emit) {
-    await print(emit(model, options.emit).trimEnd());
+    await print(emit(model, options.emit, { mode: options.mode, committedInput: options.committedInput === true }).trimEnd());
     return 0;
   }
   const circuitPath = await target(`${name}.circuit`, [path]);

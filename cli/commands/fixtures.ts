@@ -43,7 +43,7 @@ manifest.json
   Also possible: "key" and "circuit" of a fixture, "sha256" of its proof. Paths stay inside the folder.
 
 Example
-  $ assay fixtures check fixtures/envelopes
+  $ assay fixtures check fixtures
 
 Exit codes: 0 all as expected, 1 some not, 2 could not tell (a file or the manifest cannot be read).`,
     )

@@ -36,7 +36,7 @@ export function addVerify(program: Command): void {
       'after',
       `
 The first word on stdout is "accepted" or "refused"; refused is followed by the id of the check that failed.
-Whether the input is the one you meant is yours to compare: it is shown.
+Whether the input is the one you meant is yours to compare: --json shows it.
 
 Example
   $ assay verify digits.proof --key digits.key

@@ -128,3 +128,37 @@ describe('audit', () => {
     expect((result as { sentence: string }).sentence).toMatch(/the key has .* the model gives|wroot/);
   });
 });
+
+describe('the library with arguments of a careless program', () => {
+  it.each([
+    ['a list instead of tensors', 5],
+    ['nothing', null],
+    ['a number for a tensor', { input: 5 }],
+    ['null for a tensor', { input: null }],
+    ['null in a tensor, as JSON writes NaN', { input: Array.from({ length: 64 }, (_, i) => (i === 3 ? null : 0)) }],
+    ['a text in a tensor', { input: Array.from({ length: 64 }, (_, i) => (i === 3 ? '1' : 0)) }],
+    ['a number beyond float32', { input: Array.from({ length: 64 }, (_, i) => (i === 3 ? 1e39 : 0)) }],
+    ['another name', { x: new Float32Array(64) }],
+  ])('refuses %s', async (_, inputs) => {
+    await expect(prove(made.circuit, inputs as never)).rejects.toBeInstanceOf(Refused);
+  });
+
+  it('refuses a context that is no bytes and a model id of another length', async () => {
+    await expect(prove(made.circuit, input, { context: 'abc' as never })).rejects.toMatchObject({ code: 'context' });
+    await expect(prove(made.circuit, input, { modelId: new Uint8Array(31) })).rejects.toMatchObject({ code: 'modelId' });
+  });
+
+  it('proves what the buffer holds now, not what it held before', async () => {
+    const other = await compile(onnx('digits-mlp.qop-pt'));
+    const buffer = new Uint8Array(Math.max(made.circuit.length, other.circuit.length));
+    const first = buffer.subarray(0, made.circuit.length);
+    first.set(made.circuit);
+    await prove(first, input);
+    const second = buffer.subarray(0, other.circuit.length);
+    second.set(other.circuit);
+    const { envelope } = await prove(second, input);
+    expect(verify(envelope, other.key)).toMatchObject({ verdict: 'accepted' });
+    buffer.fill(0);
+    await expect(prove(first, input)).rejects.toBeInstanceOf(Refused);
+  });
+});

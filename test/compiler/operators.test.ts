@@ -151,7 +151,7 @@ const cases: Readonly<Record<string, { opset?: number; shape: readonly number[];
   },
 };
 
-test.each(Object.keys(cases))('%s', async (name) => {
+test.for(Object.keys(cases))('%s', async (name, context) => {
   const { opset = 13, shape, approximate = false, build } = cases[name] as (typeof cases)[string];
   const dice = new Dice(name.length * 97);
   const m = new ModelBuilder(opset);
@@ -164,7 +164,7 @@ test.each(Object.keys(cases))('%s', async (name) => {
     const data = Float32Array.from({ length: shape.reduce((p, v) => p * v, 1) }, () => dice.next() * 4 - 2);
     const inputs: Record<string, NamedTensor> = { x: { dtype: 'float32', shape, data } };
     const mine = run(inputs);
-    if (typeof ort === 'string') continue; // not run: compiled and evaluated only
+    if (typeof ort === 'string') continue;
     for (const t of await ort(bytes, inputs)) {
       const o = mine.find((p) => p.name === t.name);
       expect([o?.dtype, o?.shape]).toEqual([t.dtype, t.shape]);
@@ -172,4 +172,5 @@ test.each(Object.keys(cases))('%s', async (name) => {
       else expect({ name: t.name, different: differing(o?.data ?? [], t.data) }).toEqual({ name: t.name, different: 0 });
     }
   }
+  if (typeof ort === 'string') context.skip(`compiled and evaluated, but not compared: ${ort}`);
 });
