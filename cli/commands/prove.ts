@@ -29,7 +29,7 @@ export function addProve(program: Command): void {
     .requiredOption('--input <file>', 'JSON, .npy, .npz or PNG (see assay run --help)')
     .option('-o, --output <file>', 'the proof to write; default: the name of the circuit with .proof, in this folder')
     .option('--context <text>', 'bytes the proof is bound to, as text or as 0x and hex; the verifier must name the same')
-    .option('--model-id <hash>', '0x and 64 hex digits, when a registry names the model; default: the hash of the key')
+    .option('--model-id <hash>', '64 hex digits, when a registry names the model; default: the hash of the key')
     .addHelpText(
       'after',
       `

@@ -29,8 +29,8 @@ export function addVerify(program: Command): void {
     .requiredOption('--key <file>', 'the .key file of the model')
     .option('--context <text>', 'the context the proof must be bound to, as text or as 0x and hex; default: none')
     .option('--circuit <file>', 'the .circuit file, only for keys of mode I0')
-    .option('--model-id <hash>', '0x and 64 hex digits, when a registry names the model; default: the hash of the key')
-    .option('--key-digest <hash>', '0x and 64 hex digits: the digest of the key file that you trust (assay inspect shows it)')
+    .option('--model-id <hash>', '64 hex digits, when a registry names the model; default: the hash of the key')
+    .option('--key-digest <hash>', '64 hex digits: the digest of the key file that you trust (assay inspect shows it)')
     .option('--json', 'one JSON object: verdict, code, securityBits, outputs, inputs, proven, …')
     .addHelpText(
       'after',

@@ -57,9 +57,15 @@ describe('contexts', () => {
     expect(parseHash(`0x${'01'.repeat(32)}`, '--model-id')).toEqual(new Uint8Array(32).fill(1));
   });
 
+  it('takes a digest as it is printed, with or without 0x', () => {
+    expect(parseHash('0a'.repeat(32), '--model-id')).toEqual(new Uint8Array(32).fill(10));
+    expect(parseHash(`0x${'0A'.repeat(32)}`, '--model-id')).toEqual(new Uint8Array(32).fill(10));
+  });
+
   it('refuses half a byte and letters that are no digits as wrong usage', () => {
     for (const text of ['0x1', '0xzz', '0x 11', '0x1\n1']) expect(() => parseContext(text)).toThrow(CannotTell);
-    for (const text of ['', '0x', '01'.repeat(32), `0x${'01'.repeat(33)}`]) expect(() => parseHash(text, '--model-id')).toThrow(CannotTell);
+    for (const text of ['', '0x', '01'.repeat(31), `0x${'01'.repeat(33)}`, `0x${'0g'.repeat(32)}`])
+      expect(() => parseHash(text, '--model-id')).toThrow(CannotTell);
   });
 });
 

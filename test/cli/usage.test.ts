@@ -47,7 +47,7 @@ describe('wrong usage', () => {
     ['a flag without its value', ['compile', 'text', '-o'], "option '-o, --output <name>' argument missing"],
     ['an unknown mode', ['compile', 'text', '--mode', 'I2'], 'Allowed choices are I1, I0'],
     ['a context of half a byte', ['verify', 'text', '--key', 'text', '--context', '0x123'], '--context 0x123 is not hex'],
-    ['a short model id', ['verify', 'text', '--key', 'text', '--model-id', '0x12'], '--model-id wants 0x and 64 hex digits'],
+    ['a short model id', ['verify', 'text', '--key', 'text', '--model-id', '0x12'], '--model-id wants 64 hex digits'],
     ['a missing file', ['check', 'nothing'], 'there is no file nothing (model)'],
     ['a folder for a file', ['check', 'sub'], 'sub is a folder, not a file (model)'],
     ['an empty key', ['verify', 'text', '--key', 'empty'], 'empty is empty, so it is no key'],
