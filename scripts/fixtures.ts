@@ -4,8 +4,10 @@
  *
  * Every proof is verified as it is written; one that does not get the verdict it is made for ends the run.
  */
+
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { FILE_VERSION } from '../circuits/files.ts';
+import type { Fixture } from '../cli/manifest.ts';
 import { VERSION } from '../cli/version.ts';
 import { verify } from '../index.ts';
 import { equalBytes } from '../protocol/bytes.ts';
@@ -20,15 +22,9 @@ const REFUSED = 'negatives';
 const MADE = 'npm run fixtures (scripts/fixtures.ts)';
 const VERSIONS = { assay: VERSION, envelope: ENVELOPE_VERSION, key: FILE_VERSION, system: SYSTEM };
 
-interface Entry {
-  readonly name: string;
+/** A fixture of the manifest with its story. */
+interface Entry extends Fixture {
   readonly what: string;
-  readonly proof: string;
-  readonly key: string;
-  readonly circuit?: string;
-  readonly context?: string;
-  readonly expect: 'accepted' | 'refused';
-  readonly code?: string;
   readonly sha256: string;
 }
 

@@ -116,6 +116,24 @@ describe('a key', () => {
   });
 });
 
+describe('a public tensor', () => {
+  it('is charged for every claim on it, not once', () => {
+    const withTerms = (terms: number): KeyFields => {
+      const b = new NetworkBuilder();
+      const x = b.input([2 ** 16], -1, 1);
+      const y = b.out({ kind: 'lin', terms: Array.from({ length: terms }, (): [number, number] => [1, x]), constant: 0 });
+      const z = b.req({ kind: 'lin', terms: [[1, x]], constant: 0 }, requantize(1, 0, -1, 1), -1, 1, { home: 'PUB', widths: [0] });
+      const out = [
+        { tensor: y, dtype: 'int32' as const, zp: 0 },
+        { tensor: z, dtype: 'int8' as const, zp: 0 },
+      ];
+      return setup(b.finish([{ tensor: x, dtype: 'int8', zp: 0 }], out)).key;
+    };
+    read(withTerms(4));
+    refusedSoon(() => read(withTerms(2000)), /S14/);
+  });
+});
+
 describe('an interface', () => {
   const face = digits.interface;
   const [output] = face.outputs as [TailTensor];
