@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-const ALL = ['index.ts', 'protocol', 'circuits', 'compiler', 'prover', 'verifier', 'verifier-web', 'cli', 'scripts', 'bench', 'test'];
+const ALL = ['index.ts', 'protocol', 'circuits', 'compiler', 'prover', 'verifier', 'verifier-web', 'wasm', 'cli', 'scripts', 'bench', 'test'];
 const node = /^node:/;
 const page = /\b(document|navigator|localStorage|postMessage)\b\s*[.([]/;
 const clock = /\b(Date|performance|setTimeout|setInterval)\b\s*[.(]/;
@@ -17,8 +17,9 @@ const RULES: Readonly<Record<string, { may: readonly string[]; packages?: readon
   protocol: { may: [], free: [page, machine, chance, logger] },
   circuits: { may: ['protocol'], free: [page, machine, clock, chance, logger] },
   compiler: { may: ['circuits', 'protocol'], packages: ['onnx-proto'], free: [page, machine, clock, chance, logger] },
-  prover: { may: ['circuits', 'protocol'], free: [page, chance, logger] },
-  verifier: { may: ['circuits', 'protocol'], free: [page, machine, clock, chance, logger] },
+  wasm: { may: [], free: [page, clock, chance, logger] },
+  prover: { may: ['circuits', 'protocol', 'wasm'], free: [page, chance, logger] },
+  verifier: { may: ['circuits', 'protocol', 'wasm'], free: [page, machine, clock, chance, logger] },
   'verifier-web': { may: ['verifier', 'circuits', 'protocol'] },
   cli: { may: ['index.ts', 'circuits', 'compiler', 'prover', 'verifier', 'protocol'], packages: [node, 'commander', 'fast-png'] },
   scripts: { may: ALL, packages: [node, 'onnx-proto'] },
