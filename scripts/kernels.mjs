@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
-const COMMON = ['--runtime', 'stub', '--noAssert', '-O3', '--enable', 'simd', '--importMemory', '--maximumMemory', '65536', '--use', 'abort='];
+const COMMON = ['--disableWarning', '201', '--runtime', 'stub', '--noAssert', '-O3', '--enable', 'simd', '--importMemory', '--maximumMemory', '65536', '--use', 'abort='];
 /** A module in shared memory is the same source with another memory import. */
 const MODULES = {
   verifier: { entry: 'verifier.ts', flags: [] },

@@ -1,3 +1,7 @@
-/** The prover's module. */
-import { mul } from './field';
-export function mulTest(a: u32, b: u32): u32 { return mul(a, b); }
+/** The prover's kernels. A function over a range takes the number of its thread first: threads share the memory and nothing else. */
+export { grind, hashRows } from './blake3';
+export { combine, dots, evaluate, magnitudes } from './columns';
+export { eqTable, fromPlanes, sumOut, toPlanes } from './extension';
+export { above, denominators, forestRound, montgomery, shift, weigh } from './forest';
+export { encode, scaleTable, strip, twiddleTable } from './ntt';
+export { lift, outer, productRound, repeat } from './sumcheck';
