@@ -56,6 +56,8 @@ class Pass {
   readonly #claims: Claim[] = [];
   readonly #opened = new Map<string, F4>();
   readonly #acc = new Map<number, { readonly value: F4; readonly point: Point }>();
+  /** What the kernels hold for this pass. */
+  readonly #held = new Set<{ free(): void }>();
 
   constructor(t: ProverTranscript, kernels: Kernels, input: PassInput, pace: Pace) {
     this.#t = t;
@@ -65,11 +67,31 @@ class Pass {
   }
 
   async run(): Promise<void> {
+    try {
+      await this.#run();
+    } finally {
+      for (const h of this.#held) h.free();
+    }
+  }
+
+  #hold<T extends { free(): void }>(held: T): T {
+    this.#held.add(held);
+    return held;
+  }
+
+  #free(held: { free(): void }): void {
+    this.#held.delete(held);
+    held.free();
+  }
+
+  async #run(): Promise<void> {
     const t = this.#t;
     const { circuit, witness, statementDigest } = this.#in;
     const { fields, plan } = circuit;
     const stack = stackOf(plan, fields.h, 'A', (i) => this.#values(i));
-    const groupA = await this.#kernels.commit(stack, fields.h, fields.lr, (f) => this.#pace.at('commit to the run', 0.2 + 0.1 * f));
+    const groupA = this.#hold(
+      await this.#kernels.commit(stack, fields.h, fields.lr, (f) => this.#pace.at('commit to the run', 0.2 + 0.1 * f)),
+    );
     t.sendDigest('root', groupA.root);
     t.absorb('digest', 'statement', statementDigest);
     t.delay(delayOf(plan));
@@ -79,13 +101,15 @@ class Pass {
     const beta = t.challenge('beta');
 
     await this.#pace.at('lookups', 0.3);
-    const forest = await this.#kernels.forest(
-      [
-        ...witness.lookups.map((k) => ({ ...k, numerators: null })),
-        ...witness.tables.map((k, i) => ({ ...k, numerators: this.#values(plan.mult[i] as number) })),
-      ],
-      alpha,
-      beta,
+    const forest = this.#hold(
+      await this.#kernels.forest(
+        [
+          ...witness.lookups.map((k) => ({ ...k, numerators: null })),
+          ...witness.tables.map((k, i) => ({ ...k, numerators: this.#values(plan.mult[i] as number) })),
+        ],
+        alpha,
+        beta,
+      ),
     );
     const depth = Math.max(...plan.instances.map((i) => i.bits));
     const leaves = await proveForest(t, plan.instances, {
@@ -98,7 +122,7 @@ class Pass {
       fold: (rho) => forest.fold(rho),
       masks: () => forest.masks(),
     });
-    forest.free();
+    this.#free(forest);
     const points = segmentPoints(plan, leaves);
     await this.#pace.at('values', 0.6);
     await this.#segmentValues(points, leaves);
@@ -109,7 +133,6 @@ class Pass {
     await this.#spatials(spatials, points.lookups);
     await this.#pace.at('opening', 0.85);
     await this.#open(new Map([...this.#in.committed, ['A', groupA]]), grind);
-    groupA.free();
     await this.#pace.at('done', 1);
   }
 
@@ -208,7 +231,7 @@ class Pass {
     if (contractions.length === 0) return pools;
     const { point, sumcheck } = await this.#batch('A', contractions, maxOf(contractions.map((c) => c.degree)));
     const ends = await sumcheck.ends(2);
-    sumcheck.free();
+    this.#free(sumcheck);
     t.sendElements('A.end', ends.flat());
     const convs: Spatial[] = [];
     contractions.forEach((c: Contraction, k) => {
@@ -237,7 +260,7 @@ class Pass {
     });
     const { point, sumcheck } = await this.#batch('B', instances, 2);
     const ends = (await sumcheck.ends(1)).map(([x]) => x as F4);
-    sumcheck.free();
+    this.#free(sumcheck);
     this.#t.sendElements('B.end', ends);
     spatials.forEach((s, k) => {
       const { variables } = instances[k] as { variables: number };
@@ -251,7 +274,7 @@ class Pass {
     degree: number,
   ): Promise<{ point: Point; sumcheck: BatchedSumcheck }> {
     const delta = powers(this.#t.challenge(`${name}.delta`), list.length);
-    const sumcheck = await this.#kernels.sumcheck(list, delta, degree, (t) => this.#values(t));
+    const sumcheck = this.#hold(await this.#kernels.sumcheck(list, delta, degree, (t) => this.#values(t)));
     const rounds = maxOf(list.map((i) => i.variables));
     return { point: await proveSumcheck(this.#t, name, rounds, sumcheck), sumcheck };
   }
@@ -260,7 +283,7 @@ class Pass {
     const { fields, plan } = this.#in.circuit;
     const claims = this.#claims.filter((c) => !verifierEvaluates(fields, c.tensor)).map((c) => stackClaim(plan, fields.h, c));
     const groups = plan.groups.map(({ group }) => committed.get(group) as CommittedGroup);
-    const columns = await this.#kernels.opening(groups, fields.h);
+    const columns = this.#hold(await this.#kernels.opening(groups, fields.h));
     await proveOpening(
       this.#t,
       { h: fields.h, lr: fields.lr, queries: fields.t, grinding: [fields.grinding[1], fields.grinding[2]], groups: plan.groups },

@@ -11,7 +11,21 @@ import { fileURLToPath } from 'node:url';
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
-const COMMON = ['--disableWarning', '201', '--runtime', 'stub', '--noAssert', '-O3', '--enable', 'simd', '--importMemory', '--maximumMemory', '65536', '--use', 'abort='];
+const COMMON = [
+  '--disableWarning',
+  '201',
+  '--runtime',
+  'stub',
+  '--noAssert',
+  '-O3',
+  '--enable',
+  'simd',
+  '--importMemory',
+  '--maximumMemory',
+  '65536',
+  '--use',
+  'abort=',
+];
 /** A module in shared memory is the same source with another memory import. */
 const MODULES = {
   verifier: { entry: 'verifier.ts', flags: [] },
@@ -72,10 +86,13 @@ for (const [name, module] of Object.entries(MODULES)) {
   digests[name] = sha256(binary);
   if (mode !== undefined) process.stdout.write(`${digests[name]}  ${name} (${binary.length} bytes)\n`);
 }
-if (mode === '--record') writeFileSync(at('wasm/digests.json'), `${JSON.stringify({ assemblyscript: version, sha256: digests }, null, 2)}\n`);
+if (mode === '--record')
+  writeFileSync(at('wasm/digests.json'), `${JSON.stringify({ assemblyscript: version, sha256: digests }, null, 2)}\n`);
 if (mode === '--check') {
   const recorded = JSON.parse(readFileSync(at('wasm/digests.json'), 'utf8'));
   const differing = Object.keys(MODULES).filter((name) => digests[name] !== recorded.sha256[name]);
-  process.stdout.write(differing.length === 0 ? 'the modules are those of wasm/digests.json\n' : `differ from wasm/digests.json: ${differing.join(', ')}\n`);
+  process.stdout.write(
+    differing.length === 0 ? 'the modules are those of wasm/digests.json\n' : `differ from wasm/digests.json: ${differing.join(', ')}\n`,
+  );
   process.exitCode = differing.length === 0 ? 0 : 1;
 }

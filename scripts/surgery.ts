@@ -146,6 +146,7 @@ export async function otherCombination(m: Made): Promise<Told> {
           set(g, 1, sub(get(g, 1), get(eq, 0)));
           return g;
         },
+        free: () => columns.free(),
       };
     },
   };

@@ -53,6 +53,8 @@ export interface OpeningColumns {
   batch(claims: readonly StackClaim[], gamma: readonly F4[]): Promise<RoundOracle>;
   columnsAt(z: Point): Promise<readonly F4[]>;
   combine(eta: readonly F4[]): Promise<Uint32Array>;
+  /** Frees what `batch` holds; the groups stay. */
+  free(): void;
 }
 
 /** Awaited between pieces of a long step with the fraction done: progress, the event loop's turn, cancellation. */

@@ -3,11 +3,14 @@
  * file; the expectations are computed here from the formulas of the protocol, not from another kernel set.
  */
 import { describe, expect, it } from 'vitest';
+import { commitStack } from '../../circuits/contents.ts';
+import type { Recipe } from '../../circuits/forms/reduction.ts';
 import { hash as hashKeyed } from '../../protocol/blake3.ts';
 import { bytesOf, concat, u64 } from '../../protocol/bytes.ts';
 import { add, type F4, fromInteger, get, inverse, mul, ONE, powers, scale, sub, ZERO } from '../../protocol/extension.ts';
 import { P, residue } from '../../protocol/field.ts';
 import { modes } from '../../protocol/hash.ts';
+import { rootOf } from '../../protocol/merkle.ts';
 import { eqTable, foldTop, type Point } from '../../protocol/mle.ts';
 import { evaluateAt } from '../../protocol/ntt.ts';
 import type { Kernels } from '../../prover/kernels/kernels.ts';
@@ -34,6 +37,9 @@ export function conformance(name: string, kernels: Kernels): void {
       [3, 6, 2],
       [70, 6, 3],
       [300, 3, 1],
+      [17, 0, 1],
+      [5, 4, 4],
+      [33, 9, 1],
     ])('commit %i columns of 2^%i at rate 2^-%i: rows are evaluations, siblings lead to the root', async (columns, h, lr) => {
       const r = new Random(columns);
       const stack = values(r, columns * 2 ** h);
@@ -61,7 +67,17 @@ export function conformance(name: string, kernels: Kernels): void {
       group.free();
     });
 
-    it.each([0, 1, 2, 6, 12])('evaluate vectors of 2^%i elements', async (n) => {
+    it('a large commitment is that of the definition', async () => {
+      const r = new Random(7);
+      const [h, lr, columns] = [11, 2, 20];
+      const stack = values(r, columns * 2 ** h);
+      const group = await kernels.commit(stack, h, lr);
+      const { tree } = commitStack(stack, h, lr);
+      expect(group.root).toEqual(rootOf(tree));
+      group.free();
+    });
+
+    it.each([0, 1, 2, 3, 6, 9, 10, 12])('evaluate vectors of 2^%i elements', async (n) => {
       const r = new Random(n + 50);
       const list = [0, 1, 2].map(() => ({ values: values(r, 2 ** n), point: point(r, n) }));
       expect(await kernels.evaluate(list)).toEqual(list.map((e) => naive(e.values, e.point)));
@@ -74,6 +90,8 @@ export function conformance(name: string, kernels: Kernels): void {
         [5, 4],
         [6, 3, 1],
       ],
+      [[2], [3]],
+      [[9, 2, 1], [12]],
     ])(
       'a forest of lookups 2^%j and tables 2^%j: roots are the fraction sums, rounds and masks those of the levels',
       async (lookups, tables) => {
@@ -213,6 +231,102 @@ export function conformance(name: string, kernels: Kernels): void {
       sumcheck.free();
     });
 
+    it.each([
+      ['contract to rows', 0, [3, 4, 1]],
+      ['contract to columns', 0, [1, 5, 8]],
+      ['contract in the middle', 0, [2, 3, 4]],
+      ['contract to pairs', 0, [4, 2, 2]],
+      ['contract to one', 0, [1, 6, 1]],
+      ['contract nothing', 0, [2, 0, 2]],
+      ['contract to many', 0, [1, 3, 256]],
+      ['window', 1, [3, 8, 4, 3, 2, 8]],
+      ['window of small images', 1, [1, 2, 1, 2, 1, 2]],
+      ['window of large images', 1, [2, 16, 32, 3, 3, 16]],
+      ['eq', 2, [5, 1]],
+      ['eq, repeated', 2, [2, 8]],
+      ['eq of nothing, repeated', 2, [0, 4]],
+      ['lift', 3, [16]],
+      ['outer', 4, [3, 8, 8]],
+      ['outer with short rows', 4, [2, 8, 2]],
+      ['outer with rows of one', 4, [2, 4, 1]],
+    ] as const)('recipe: %s', async (_name, kind, sizes) => {
+      const r = new Random(kind * 100 + sizes.length + sizes[0]);
+      const elements = (n: number): Uint32Array => Uint32Array.from(Array.from({ length: n }, () => element(r)).flat());
+      const made = ((): { recipe: Recipe; tensor: Int32Array; expected: F4[] } => {
+        if (kind === 0) {
+          const [outer, bits, inner] = sizes as readonly [number, number, number];
+          const at = point(r, bits);
+          // Padded to a power of two by the caller: outer is one here where it is not.
+          const rows = 2 ** Math.ceil(Math.log2(outer));
+          const tensor = values(r, rows * 2 ** bits * inner);
+          const expected = Array.from({ length: rows * inner }, (_, k) => {
+            const o = Math.floor(k / inner);
+            const i = k % inner;
+            const column = Int32Array.from({ length: 2 ** bits }, (_, m) => tensor[(o * 2 ** bits + m) * inner + i] as number);
+            return naive(column, at);
+          });
+          return { recipe: { kind: 'contract', tensor: 0, outer: rows, inner, point: at }, tensor, expected };
+        }
+        if (kind === 1) {
+          const [channels, height, width, kh, kw, taps] = sizes as readonly [number, number, number, number, number, number];
+          const rows = Array.from({ length: kh }, () => elements(height));
+          const columns = Array.from({ length: kw }, () => elements(width));
+          const count = 2 ** Math.ceil(Math.log2(channels));
+          const tensor = values(r, count * height * width);
+          const expected = Array.from({ length: count * taps }, () => ZERO);
+          for (let c = 0; c < count; c++)
+            for (let ky = 0; ky < kh; ky++)
+              for (let kx = 0; kx < kw; kx++) {
+                let sum = ZERO;
+                for (let i = 0; i < height; i++)
+                  for (let j = 0; j < width; j++)
+                    sum = add(
+                      sum,
+                      scale(
+                        tensor[(c * height + i) * width + j] as number,
+                        mul(get(rows[ky] as Uint32Array, i), get(columns[kx] as Uint32Array, j)),
+                      ),
+                    );
+                expected[c * taps + ky * kw + kx] = sum;
+              }
+          return { recipe: { kind: 'window', tensor: 0, rows, columns, taps }, tensor, expected };
+        }
+        if (kind === 2) {
+          const [bits, repeat] = sizes as readonly [number, number];
+          const at = point(r, bits);
+          const eq = eqTable(at);
+          return {
+            recipe: { kind: 'eq', point: at, repeat },
+            tensor: new Int32Array(0),
+            expected: Array.from({ length: 2 ** bits * repeat }, (_, i) => get(eq, Math.floor(i / repeat))),
+          };
+        }
+        if (kind === 3) {
+          const tensor = values(r, sizes[0]);
+          return { recipe: { kind: 'lift', tensor: 0 }, tensor, expected: Array.from(tensor, fromInteger) };
+        }
+        const [terms, height, width] = sizes as readonly [number, number, number];
+        const list = Array.from({ length: terms }, () => ({ a: elements(height), b: elements(width) }));
+        const expected = Array.from({ length: height * width }, (_, k) =>
+          list.reduce((s, { a, b }) => add(s, mul(get(a, Math.floor(k / width)), get(b, k % width))), ZERO),
+        );
+        return { recipe: { kind: 'outer', terms: list }, tensor: new Int32Array(0), expected };
+      })();
+      const variables = Math.log2(made.expected.length);
+      const other = point(r, variables);
+      const factors = [made.recipe, { kind: 'eq', point: other, repeat: 1 }] as const;
+      const sumcheck = await kernels.sumcheck([{ variables, sum: ZERO, factors }], [ONE], 2, () => made.tensor);
+      let now = [Uint32Array.from(made.expected.flat()), eqTable(other)];
+      for (let round = 0; round < variables; round++) {
+        expect(await sumcheck.round()).toEqual([0, 2].map((x) => sumOfProducts(now.map((f) => foldTop(f, fromInteger(x))))));
+        const x = element(r);
+        await sumcheck.fold(x);
+        now = now.map((f) => foldTop(f, x));
+      }
+      expect(await sumcheck.ends(2)).toEqual([now.map((f) => get(f, 0))]);
+      sumcheck.free();
+    });
+
     it('the opening: columns at a point and combined', async () => {
       const r = new Random(5);
       const stacks = [values(r, 40 * 8), values(r, 3 * 8)];
@@ -224,6 +338,45 @@ export function conformance(name: string, kernels: Kernels): void {
       const eta = point(r, 43);
       const combined = Array.from({ length: 8 }, (_, i) => columns.reduce((s, c, k) => add(s, scale(c[i] as number, eta[k] as F4)), ZERO));
       expect(await opening.combine(eta)).toEqual(Uint32Array.from(combined.flat()));
+      opening.free();
+      for (const g of groups) g.free();
+    });
+
+    it('the opening: claims batched by point', async () => {
+      const r = new Random(6);
+      const h = 5;
+      const stacks = [values(r, 6 * 2 ** h), Int32Array.from({ length: 4 * 2 ** h }, () => r.int(-128, 127))];
+      const columns = stacks.flatMap((s) => Array.from({ length: s.length / 2 ** h }, (_, c) => s.subarray(c * 2 ** h, (c + 1) * 2 ** h)));
+      const groups = await Promise.all(stacks.map((s) => kernels.commit(s, h, 1)));
+      const opening = await kernels.opening(groups, h);
+      const z = [point(r, h), point(r, h)] as const;
+      const claims = [
+        { first: 0, high: point(r, 2), z: z[0], value: ZERO },
+        { first: 4, high: point(r, 1), z: z[1], value: ZERO },
+        { first: 6, high: point(r, 2), z: z[0], value: ZERO },
+        { first: 5, high: [], z: z[1], value: ZERO },
+      ];
+      const gamma = powers(element(r), claims.length);
+      const batch = await opening.batch(claims, gamma);
+      let now = claims.map((c, j) => {
+        const high = eqTable(c.high, gamma[j] as F4);
+        const g = Array.from({ length: 2 ** h }, (_, i) =>
+          Array.from({ length: high.length / 4 }, (_, k) => scale((columns[c.first + k] as Int32Array)[i] as number, get(high, k))).reduce(
+            add,
+            ZERO,
+          ),
+        );
+        return [Uint32Array.from(g.flat()), eqTable(c.z)];
+      });
+      for (let round = 0; round < h; round++) {
+        const at = (x: number): F4 => now.map((list) => sumOfProducts(list.map((f) => foldTop(f, fromInteger(x))))).reduce(add, ZERO);
+        expect(await batch.round()).toEqual([at(0), at(2)]);
+        const x = element(r);
+        await batch.fold(x);
+        now = now.map((list) => list.map((f) => foldTop(f, x)));
+      }
+      opening.free();
+      for (const g of groups) g.free();
     });
 
     it.each([1, 5, 10])('grinding finds the least nonce of %i bits', async (bits) => {

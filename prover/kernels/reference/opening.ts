@@ -57,5 +57,6 @@ export async function opening(groups: readonly CommittedGroup[], h: number): Pro
     async combine(eta: readonly F4[]): Promise<Uint32Array> {
       return combine(0, eta);
     },
+    free() {},
   };
 }

@@ -155,7 +155,7 @@ class WasmForest implements Forest {
     this.#eq = eqTable(machine, scope, r.slice(1));
     this.#rhoAt = scope.alloc(28);
     this.#length = half;
-    this.#sums = scope.alloc(SUMS * levels.length * machine.ranges(half).length);
+    this.#sums = scope.alloc(SUMS * levels.length * machine.mostRanges);
   }
 
   async round(): Promise<readonly [F4, F4]> {

@@ -48,9 +48,14 @@ export class Machine {
     else for (const [name, ...args] of tasks) this.call(name, 0, ...args);
   }
 
+  /** Ranges that one call of `ranges` gives at most. */
+  get mostRanges(): number {
+    return this.threads === 1 ? 1 : 2 * this.threads;
+  }
+
   /** Cuts [0, n) into ranges of whole multiples of `unit`, as many as are worth it; `weight` is the work of an element. */
   ranges(n: number, unit = 4, weight = 1): [number, number][] {
-    const pieces = this.threads === 1 ? 1 : Math.max(1, Math.min(2 * this.threads, Math.floor((n * weight) / SHARED_FROM)));
+    const pieces = Math.max(1, Math.min(this.mostRanges, Math.floor((n * weight) / SHARED_FROM)));
     const size = Math.ceil(n / pieces / unit) * unit;
     return Array.from({ length: Math.ceil(n / size) }, (_, k) => [k * size, Math.min(n, (k + 1) * size)]);
   }

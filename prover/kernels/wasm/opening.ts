@@ -19,6 +19,7 @@ export async function opening(machine: Machine, groups: readonly CommittedGroup[
   const list = groups.map((g) => g.columns as Columns);
   const total = list.reduce((n, g) => n + g.count, 0);
   const plane = planeOf(rows);
+  const batches: { free(): void }[] = [];
 
   /** Adds Σ_c weights[c] f_c over consecutive columns of the global order to the planes at `out`. */
   const combine = (scope: Scope, tiles: number, first: number, weights: readonly F4[], out: number): void => {
@@ -71,13 +72,15 @@ export async function opening(machine: Machine, groups: readonly CommittedGroup[
           factors: [g, eqTable(machine, scope, z).table],
           plane,
         }));
-        return batched(
+        const batch = batched(
           machine,
           scope,
           instances,
           instances.map(() => ONE),
           2,
         );
+        batches.push(batch);
+        return batch;
       } catch (e) {
         scope.free();
         throw e;
@@ -133,6 +136,9 @@ export async function opening(machine: Machine, groups: readonly CommittedGroup[
       } finally {
         scope.free();
       }
+    },
+    free() {
+      for (const b of batches.splice(0)) b.free();
     },
   };
 }

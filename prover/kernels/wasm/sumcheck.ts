@@ -23,8 +23,7 @@ export function batched(
 ): BatchedSumcheck {
   const rounds = Math.max(...instances.map((i) => i.variables));
   const stride = 64 * degree;
-  const most = Math.max(...instances.map((i) => machine.ranges(2 ** i.variables, 4, 4).length));
-  const sums = scope.alloc(stride * instances.length * most);
+  const sums = scope.alloc(stride * instances.length * machine.mostRanges);
   const xAt = scope.alloc(28);
   let bound = 0;
   let x: F4 | null = null;

@@ -23,6 +23,9 @@ const DONE = 1;
 const WAITING = 2;
 const STOP = 3;
 const FAILED = 4;
+/** Looks at the number of tasks done before waiting for a change, 100 ms at a time, 100 times without one: a task takes milliseconds. */
+const SPINS = 20000;
+const PATIENCE = 100;
 const TASKS = 16;
 const WORDS = 16;
 const MOST_TASKS = 4095;
@@ -95,6 +98,7 @@ export class Team {
 
   #run(tasks: readonly Task[], here: (name: string, args: readonly number[]) => void): void {
     if (this.#lost !== null) throw this.#lost;
+    let failure: unknown = null;
     const c = new Int32Array(this.#memory.buffer, this.#control, CONTROL_BYTES / 4);
     // All tasks of the last list are taken and done.
     tasks.forEach(([name, ...args], i) => {
@@ -113,15 +117,27 @@ export class Team {
       if (index >= tasks.length) break;
       if (Atomics.compareExchange(c, TICKET, ticket, ticket + 1) !== ticket) continue;
       const [name, ...args] = tasks[index] as Task;
-      here(name, args);
+      try {
+        here(name, args);
+      } catch (e) {
+        // The others finish the list first.
+        failure = e;
+      }
       Atomics.add(c, DONE, 1);
     }
-    for (let spins = 0; ; spins++) {
+    for (let spins = 0, patience = PATIENCE; ; spins++) {
       const done = Atomics.load(c, DONE);
       if (done === tasks.length) break;
-      if (spins > 20000) Atomics.wait(c, DONE, done, 50);
+      if (spins > SPINS && Atomics.wait(c, DONE, done, PATIENCE) === 'timed-out' && --patience === 0)
+        throw this.#lose(new Error('a thread of the kernels took a task and does not come back'));
     }
-    if (Atomics.load(c, FAILED) !== 0) throw new Error('a thread of the kernels failed');
+    if (Atomics.load(c, FAILED) !== 0) throw this.#lose(failure ?? new Error('a thread of the kernels failed'));
+    if (failure !== null) throw failure;
+  }
+
+  #lose(e: unknown): unknown {
+    this.#lost = e;
+    return e;
   }
 
   close(): void {
