@@ -1,16 +1,17 @@
 /** `assay prove`: a proof for each input. */
+import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { asKind } from '../artefact.ts';
 import { parseContext, parseHash } from '../context.ts';
 import { LIMITS, readFile, target, writeFiles } from '../files.ts';
 import { readInputs } from '../inputs/index.ts';
-import { describeInputs, prove } from '../library.ts';
-import { conclude, type Exit } from '../outcome.ts';
+import { type ChosenKernels, chooseKernels, describeInputs, prove } from '../library.ts';
+import { CannotTell, conclude, type Exit } from '../outcome.ts';
 import { progressLine } from '../progress.ts';
 import { outputsLine } from '../show.ts';
 import { stoppable } from '../stop.ts';
-import { print, say } from '../talk.ts';
+import { note, print, say } from '../talk.ts';
 import { printable, size } from '../text.ts';
 
 interface Options {
@@ -18,6 +19,8 @@ interface Options {
   output?: string;
   context?: string;
   modelId?: string;
+  kernels: 'auto' | 'wasm' | 'reference';
+  threads?: string;
 }
 
 export function addProve(program: Command): void {
@@ -30,6 +33,12 @@ export function addProve(program: Command): void {
     .option('-o, --output <file>', 'the proof to write; default: the name of the circuit with .proof, in this folder')
     .option('--context <text>', 'bytes the proof is bound to, as text or as 0x and hex; the verifier must name the same')
     .option('--model-id <hash>', '64 hex digits, when a registry names the model; default: the hash of the key')
+    .addOption(
+      new Option('--kernels <kind>', 'WebAssembly, or the slower definition in TypeScript; the proof is the same')
+        .choices(['auto', 'wasm', 'reference'])
+        .default('auto'),
+    )
+    .option('--threads <n>', 'threads that share the work, 1 to 64; default: as many as the machine has cores, at most 8')
     .addHelpText(
       'after',
       `
@@ -46,6 +55,7 @@ Exit codes: 0 done, 1 the input or circuit is refused, 2 could not tell, 130 sto
 }
 
 async function proveCommand(path: string, options: Options): Promise<Exit> {
+  const threads = parseThreads(options.threads);
   const context = parseContext(options.context);
   const modelId = options.modelId === undefined ? undefined : parseHash(options.modelId, '--model-id');
   const circuit = readFile(path, 'circuit', LIMITS.circuit);
@@ -54,19 +64,39 @@ async function proveCommand(path: string, options: Options): Promise<Exit> {
   const names = proofNames(options.output ?? `${basename(path).replace(/\.circuit$/, '')}.proof`, inputs.length);
   const targets: string[] = [];
   for (const name of names) targets.push(await target(name, [path, options.input]));
+  const { kernels, note: slower, close } = kernelsFor(options.kernels, threads);
+  if (slower !== null) note(slower);
   await stoppable(async (signal) => {
     for (const [i, input] of inputs.entries()) {
       const name = names[i] as string;
       const line = progressLine(inputs.length > 1 ? `proof ${i + 1} of ${inputs.length}` : 'proof');
       const started = performance.now();
-      const { envelope, outputs } = await prove(circuit, input, { context, modelId, signal, onProgress: line.update }).finally(line.end);
+      const { envelope, outputs } = await prove(circuit, input, { context, modelId, kernels, signal, onProgress: line.update }).finally(
+        line.end,
+      );
       writeFiles([{ path: targets[i] as string, bytes: envelope }], signal);
       const seconds = (performance.now() - started) / 1000;
       await print(`${printable(name)}  ${outputsLine(outputs)}`);
       say(`${printable(name)}: ${size(envelope.length)}, ${seconds.toFixed(2)} s`);
     }
-  });
+  }).finally(close);
   return 0;
+}
+
+/** `--threads`; where it is not given, as many as there are cores, at most 8. */
+function parseThreads(text: string | undefined): number {
+  if (text === undefined) return Math.min(8, availableParallelism());
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > 64) throw new CannotTell('usage', `--threads takes a number from 1 to 64, not ${printable(text)}`);
+  return count;
+}
+
+function kernelsFor(kind: Options['kernels'], threads: number): ChosenKernels {
+  try {
+    return chooseKernels({ kind, threads });
+  } catch (e) {
+    throw new CannotTell('kernels', `--kernels ${kind}: ${e instanceof Error ? e.message : String(e)}`);
+  }
 }
 
 /** `x.proof`, or `x.0.proof`, `x.1.proof`, … for several. */
