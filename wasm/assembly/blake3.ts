@@ -256,10 +256,10 @@ export function hashRows(
 export function grind(state: usize, bits: u32, start: u32, count: u32, key: usize, flags: u32, scratch: usize): u32 {
   const m = scratch;
   const value = scratch + VALUE;
-  for (let i: usize = 0; i < 16; i++) v128.store(m + (i << 4), i < 8 ? v128.load32_splat(state + (i << 2)) : i32x4.splat(0));
   const head = i32x4.splat(4 | (bits << 8));
   const mask: u32 = bits >= 32 ? 0xffffffff : (<u32>1 << bits) - 1;
   for (let k: u32 = 0; k < count; k += 4) {
+    for (let i: usize = 0; i < 16; i++) v128.store(m + (i << 4), i < 8 ? v128.load32_splat(state + (i << 2)) : i32x4.splat(0));
     const nonce = i32x4.add(i32x4.splat(start + k), i32x4(0, 1, 2, 3));
     v128.store(m, v128.or(head, i32x4.shl(nonce, 16)), 128);
     v128.store(m, i32x4.shr_u(nonce, 16), 144);
