@@ -27,14 +27,16 @@ export function nodeThreads(): ThreadStarter | null {
 interface PageWorker {
   postMessage(message: unknown): void;
   terminate(): void;
-  onerror: ((e: { readonly message?: string; preventDefault?(): void }) => void) | null;
+  addEventListener(type: string, listener: (event: never) => void): void;
 }
 
 /** Starts workers of a page or of another worker; `spawn` makes one that calls `servePageThread` (a module worker of the caller's). */
 export function pageThreads(spawn: () => PageWorker): ThreadStarter {
   return (start, failed) => {
     const worker = spawn();
-    worker.onerror = (e) => failed(new Error(`a thread of the kernels failed: ${e.message ?? 'it did not load'}`));
+    const listener = (e: { readonly message?: string }): void =>
+      failed(new Error(`a thread of the kernels failed: ${e.message ?? 'it did not load'}`));
+    worker.addEventListener('error', listener);
     worker.postMessage(start);
     return () => worker.terminate();
   };
