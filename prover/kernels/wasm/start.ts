@@ -27,16 +27,17 @@ export function nodeThreads(): ThreadStarter | null {
 interface PageWorker {
   postMessage(message: unknown): void;
   terminate(): void;
-  addEventListener(type: string, listener: (event: never) => void): void;
+  addEventListener(type: string, listener: (event: unknown) => void): void;
 }
 
 /** Starts workers of a page or of another worker; `spawn` makes one that calls `servePageThread` (a module worker of the caller's). */
 export function pageThreads(spawn: () => PageWorker): ThreadStarter {
   return (start, failed) => {
     const worker = spawn();
-    const listener = (e: { readonly message?: string }): void =>
-      failed(new Error(`a thread of the kernels failed: ${e.message ?? 'it did not load'}`));
-    worker.addEventListener('error', listener);
+    worker.addEventListener('error', (event) => {
+      const { message = 'it did not load' } = event as { readonly message?: string };
+      failed(new Error(`a thread of the kernels failed: ${message}`));
+    });
     worker.postMessage(start);
     return () => worker.terminate();
   };
