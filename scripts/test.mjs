@@ -1,6 +1,7 @@
 // `npm test`: builds, runs every test once (or the files named as arguments); the last line is `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { installChromium } from './chromium.mjs';
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const node = (path, ...args) => spawnSync(process.execPath, [at(path), ...args], { cwd: at(''), stdio: 'inherit' }).status ?? 1;
@@ -8,4 +9,8 @@ const node = (path, ...args) => spawnSync(process.execPath, [at(path), ...args],
 if (node('scripts/build.mjs') !== 0) {
   process.stdout.write('the build failed\n0 passed, 1 failed\n');
   process.exitCode = 1;
-} else process.exitCode = node('node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2));
+} else {
+  const absent = installChromium();
+  if (absent !== null) process.stdout.write(`${absent}\n`);
+  process.exitCode = node('node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2));
+}

@@ -1,5 +1,5 @@
 /** The prover's kernels in real Chromium: conformance, threads over shared memory, and proofs with the bytes that Node makes. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,13 +11,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compile, prove } from '../../index.ts';
 import { blake3 } from '../../protocol/blake3.ts';
 import { toHex } from '../../protocol/bytes.ts';
+import { findChromium } from '../../scripts/chromium.mjs';
 import { recorded } from '../../scripts/recorded.ts';
 import type { Answer } from './page/answer.ts';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const CHROMIUM = findChromium();
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.json': 'application/json' };
 
-describe.skipIf(!existsSync(CHROMIUM))('in Chromium', () => {
+describe.skipIf(CHROMIUM === null)('in Chromium', () => {
   const folder = mkdtempSync(join(tmpdir(), 'assay-kernels-'));
   const model = recorded('mnist-cnn.qop-pt');
   const inputs = Object.fromEntries(Object.entries(model.inputs(0)).map(([name, t]) => [name, Array.from<number | bigint>(t.data)]));
@@ -60,7 +61,7 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium', () => {
   });
 
   async function ask(): Promise<Answer> {
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    const browser = await chromium.launch({ executablePath: CHROMIUM as string, args: ['--no-sandbox'] });
     try {
       const page = await browser.newPage();
       await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/kernels.html`);
