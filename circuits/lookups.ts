@@ -4,7 +4,8 @@
  */
 
 import { dotBase } from '../protocol/accumulator.ts';
-import { add, type F4, fromInteger, mul, ONE, scale, sub, ZERO } from '../protocol/extension.ts';
+import { add, type F4, fromInteger, get, mul, ONE, scale, sub, ZERO } from '../protocol/extension.ts';
+import { add as addBase, mul as mulBase, residue } from '../protocol/field.ts';
 import { eqTable, indicator, lessThan, type Point, splitPoint } from '../protocol/mle.ts';
 import { channelOf, tapOf } from './evaluate.ts';
 import { accumulate } from './forms/index.ts';
@@ -212,19 +213,57 @@ export function lookupOf<O extends LookupOp>(op: O): LookupSpec<O> {
   return specs[op.kind] as unknown as LookupSpec<O>;
 }
 
-/** k̃0 of the content rows from their run lengths (§8.3): the verifier's own value in both modes. */
+/**
+ * k̃0 of the content rows from their run lengths (§8.3): the verifier's own value in both modes.
+ *
+ * Sum by parts: the column begins with 0, becomes 32 at row 1 and rises by a step at the start of every run, back to 32 after the last, so
+ * k̃0 = Σ step · (1 − lt(start)). With eq as a product of a high and a low factor, lt(d) is a sum of whole blocks and a part of one:
+ * PH[d >> m] + eqHigh[d >> m] · PL[d mod 2^m], P the sums of the elements before. Steps of one block share the second product.
+ */
 export function contentK0At(runs: readonly (readonly [number, number])[], point: Point): F4 {
-  // Sum by parts: 32 − 32·lt(1) + Σ_i (k0_i − 32)(lt(end_i) − lt(start_i)); consecutive runs share a boundary.
-  let value = sub(fromInteger(32), scale(32, lessThan(point, 1)));
+  const m = Math.ceil(point.length / 2);
+  const high = eqTable(point.slice(0, point.length - m));
+  const before = sumsBefore(high);
+  const beforeLow = sumsBefore(eqTable(point.slice(point.length - m)));
+  const rows = 2 ** point.length;
+  let value = ZERO;
+  let block = 0;
+  let rise = 0;
+  let part: [number, number, number, number] = [0, 0, 0, 0];
+  const endBlock = (): void => {
+    value = add(value, sub(scale(rise, sub(ONE, get(before, block))), mul(get(high, block), part)));
+    rise = 0;
+    part = [0, 0, 0, 0];
+  };
+  const step = (start: number, by: number): void => {
+    if (start >= rows) return;
+    if (start >> m !== block) {
+      endBlock();
+      block = start >> m;
+    }
+    rise += by;
+    const r = residue(by);
+    const at = 4 * (start & (2 ** m - 1));
+    for (let c = 0; c < 4; c++) part[c] = addBase(part[c] as number, mulBase(r, beforeLow[at + c] as number));
+  };
+  step(1, 32);
   let start = 2;
-  let below = lessThan(point, start);
+  let last = 32;
   for (const [k0, count] of runs) {
+    step(start, k0 - last);
     start += count;
-    const above = lessThan(point, start);
-    value = add(value, scale(k0 - 32, sub(above, below)));
-    below = above;
+    last = k0;
   }
+  step(start, 32 - last);
+  endBlock();
   return value;
+}
+
+/** The sums of the elements before each. */
+function sumsBefore(v: Uint32Array): Uint32Array {
+  const out = new Uint32Array(v.length);
+  for (let i = 4; i < v.length; i++) out[i] = addBase(out[i - 4] as number, v[i - 4] as number);
+  return out;
 }
 
 /** α − φ of the row at a point of Range_w: (w, v, ZETA) with v = Σ 2^(w-1-k) r_k. */

@@ -81,9 +81,17 @@ export function indicator(dims: readonly number[], bits: readonly number[], r: P
   return splitPoint(r, bits).reduce((acc, piece, k) => mul(acc, lessThan(piece, dims[k] as number)), ONE);
 }
 
-/** f̃(r) of a vector of residues or signed integers, f.length = 2^r.length. */
+/** Variables of the low factor of eq: its 2^10 elements stay near while the vector passes. */
+const LOW = 10;
+
+/** f̃(r) of a vector of residues or signed integers, f.length = 2^r.length. eq is the product of a table for the high and one for the low bits. */
 export function evaluateBase(f: Int32Array | Uint32Array, r: Point): F4 {
-  return dotBase(f, 0, 1, eqTable(r), 0, f.length);
+  const low = Math.min(LOW, r.length);
+  const eqLow = eqTable(r.slice(r.length - low));
+  const eqHigh = eqTable(r.slice(0, r.length - low));
+  let sum = ZERO;
+  for (let k = 0; k < eqHigh.length / 4; k++) sum = add(sum, mul(get(eqHigh, k), dotBase(f, k << low, 1, eqLow, 0, 1 << low)));
+  return sum;
 }
 
 /** Σ a_i b_i of two extension vectors. */

@@ -3,7 +3,8 @@
  *
  * Iterative decimation in time over a base-field column; a column of extension elements is four base columns (ω is a base element).
  */
-import { mul, P, pow, rootOfUnity } from './field.ts';
+import type { F4 } from './extension.ts';
+import { add, mul, P, pow, rootOfUnity, sub } from './field.ts';
 import { ceilLog2 } from './integers.ts';
 
 /** Twiddles of a transform of size n: ω_n^j for j < n/2, and the float64 quotients ω/p that make a product one rounding cheaper. */
@@ -92,6 +93,71 @@ export function encodeExtension(g: Uint32Array, n: number): Uint32Array {
     for (let j = 0; j < n; j++) out[4 * j + k] = word[j] as number;
   }
   return out;
+}
+
+/** What `encodeExtensionAt` asks of a kernel: polynomials are vectors of extension elements that it keeps where it likes. */
+export interface Remainders<V> {
+  /** low ± s·high of the two halves of a polynomial of 2·half elements; `depth` says how often it was halved before. */
+  halve(v: V, half: number, s: number, depth: number): readonly [V, V];
+  /** The value at a base element x of a polynomial of `length` elements. */
+  valueAt(v: V, length: number, x: number): F4;
+}
+
+/**
+ * The polynomial g of m elements at ω_n^j for the given j alone, in their order: m, n powers of two, m ≤ n.
+ *
+ * The levels of a transform, walked down only where a position waits: for j ≡ r mod n/L, G(ω^j) is its remainder modulo X^L − ω^(rL) there;
+ * the two halves of that residue class have the remainders modulo X^(L/2) ∓ ω^(rL/2). A position that is left alone is evaluated at once.
+ */
+export function encodeExtensionAt<V>(g: V, m: number, n: number, positions: readonly number[], kernel: Remainders<V>): F4[] {
+  const root = rootOfUnity(n);
+  const out: F4[] = new Array(positions.length);
+  const walk = (v: V, length: number, r: number, members: readonly number[], depth: number): void => {
+    if (members.length === 1 || length === 1) {
+      const x = pow(root, positions[members[0] as number] as number);
+      for (const i of members) out[i] = kernel.valueAt(v, length, x);
+      return;
+    }
+    const half = length / 2;
+    const step = n / length;
+    const sides = kernel.halve(v, half, pow(root, r * half), depth);
+    sides.forEach((side, k) => {
+      const rest = r + k * step;
+      const there = members.filter((i) => (positions[i] as number) % (2 * step) === rest);
+      if (there.length > 0) walk(side, half, rest, there, depth + 1);
+    });
+  };
+  const classes = new Map<number, number[]>();
+  positions.forEach((j, i) => {
+    const r = j % (n / m);
+    classes.set(r, [...(classes.get(r) ?? []), i]);
+  });
+  for (const [r, members] of classes) walk(g, m, r, members, 0);
+  return out;
+}
+
+/** The definition of `Remainders`, over arrays; a vector of a depth lives until the next one of that depth. */
+export function remainders(): Remainders<Uint32Array> {
+  const kept: [Uint32Array, Uint32Array][] = [];
+  return {
+    halve(v, half, s, depth) {
+      kept[depth] ??= [new Uint32Array(4 * half), new Uint32Array(4 * half)];
+      const [plus, minus] = kept[depth] as [Uint32Array, Uint32Array];
+      for (let i = 0; i < 4 * half; i++) {
+        const low = v[i] as number;
+        const high = mul(s, v[4 * half + i] as number);
+        plus[i] = add(low, high);
+        minus[i] = sub(low, high);
+      }
+      return [plus, minus];
+    },
+    valueAt(v, length, x) {
+      const value: [number, number, number, number] = [0, 0, 0, 0];
+      for (let i = 4 * length - 4; i >= 0; i -= 4)
+        for (let c = 0; c < 4; c++) value[c] = add(mul(value[c] as number, x), v[i + c] as number);
+      return value;
+    },
+  };
 }
 
 /** Evaluates the polynomial with these coefficients at ω_n^j, directly; the definition that `encode` is tested against. */
