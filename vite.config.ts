@@ -1,15 +1,92 @@
 /** The page (`npm run page`, `npx vite build`) and the tests (`npm test`). */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { EXAMPLES, MODEL, shipped } from './verifier-web/examples.ts';
+
+/** Nothing from elsewhere, no inline script or style; WebAssembly may be compiled. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+const fixture = (file: string): Uint8Array => readFileSync(fileURLToPath(new URL(`./fixtures/${file}`, import.meta.url)));
+const examples = [...new Set([...EXAMPLES.flatMap((e) => e.files), MODEL])];
+
+/** Ships the examples, states the policy, and tells the service worker which files there are. */
+function shippedPage(): Plugin {
+  let outDir = '';
+  return {
+    name: 'shipped-page',
+    configResolved(config) {
+      outDir = resolve(config.root, config.build.outDir);
+    },
+    configureServer(server) {
+      const served = new Map(examples.map((file) => [`/${shipped(file)}`, file]));
+      server.middlewares.use((request, response, next) => {
+        const file = served.get((request.url ?? '').split('?')[0] as string);
+        if (file === undefined) return next();
+        response.setHeader('Content-Type', 'application/octet-stream');
+        response.end(fixture(file));
+      });
+    },
+    // In development styles are inline and the server talks to the page, which the policy forbids.
+    transformIndexHtml: {
+      order: 'post',
+      handler: (html, { bundle }) =>
+        bundle === undefined
+          ? html
+          : html.replace('<meta name="viewport"', `<meta http-equiv="Content-Security-Policy" content="${POLICY}" />\n    $&`),
+    },
+    generateBundle() {
+      for (const file of examples) this.emitFile({ type: 'asset', fileName: shipped(file), source: fixture(file) });
+    },
+    closeBundle() {
+      const files = readdirSync(outDir, { recursive: true, withFileTypes: true })
+        .filter((f) => f.isFile() && f.name !== 'sw.js')
+        .map((f) =>
+          join(f.parentPath, f.name)
+            .slice(outDir.length + 1)
+            .replaceAll('\\', '/'),
+        )
+        .sort();
+      const code = readFileSync(join(outDir, 'sw.js'), 'utf8');
+      const digest = createHash('sha256').update(code);
+      for (const file of files) digest.update(file).update(readFileSync(join(outDir, file)));
+      const page = JSON.stringify({ files, version: digest.digest('hex').slice(0, 16), policy: POLICY });
+      writeFileSync(join(outDir, 'sw.js'), `self.PAGE=${page};\n${code}`);
+    },
+  };
+}
 
 export default defineConfig({
   root: 'verifier-web',
   base: './',
+  plugins: [shippedPage()],
   server: { host: '127.0.0.1' },
   preview: { host: '127.0.0.1' },
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
-  build: { outDir: '../dist/page', emptyOutDir: true, target: 'es2023' },
+  build: {
+    outDir: '../dist/page',
+    emptyOutDir: true,
+    target: 'es2023',
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: { index: 'verifier-web/index.html', sw: 'verifier-web/sw.ts' },
+      output: { entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+    },
+  },
   test: {
     root: fileURLToPath(new URL('.', import.meta.url)),
     include: ['test/**/*.test.ts'],

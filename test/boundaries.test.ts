@@ -3,7 +3,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-const ALL = ['index.ts', 'protocol', 'circuits', 'compiler', 'prover', 'verifier', 'verifier-web', 'wasm', 'cli', 'scripts', 'bench', 'test'];
+const ALL = [
+  'index.ts',
+  'protocol',
+  'circuits',
+  'compiler',
+  'prover',
+  'verifier',
+  'verifier-web',
+  'wasm',
+  'cli',
+  'scripts',
+  'bench',
+  'test',
+];
 const node = /^node:/;
 const page = /\b(document|navigator|localStorage|postMessage)\b\s*[.([]/;
 const clock = /\b(Date|performance|setTimeout|setInterval)\b\s*[.(]/;

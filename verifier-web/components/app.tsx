@@ -1,0 +1,78 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Session } from '../session.ts';
+import { headline, isBusy, shownCheck } from '../state.ts';
+import { setTheme, THEMES, theme } from '../theme.ts';
+import { Intake } from './intake.tsx';
+import { ProveHere } from './prove-here.tsx';
+import { Verdicts } from './verdict.tsx';
+
+export function App({ session }: { session: Session }) {
+  const [state, setState] = useState(session.state);
+  useEffect(() => session.subscribe(() => setState(session.state)), [session]);
+  const check = shownCheck(state);
+  return (
+    <>
+      <a class="skip" href="#verdict">
+        Skip to the verdict
+      </a>
+      <header class="top">
+        <a class="mark" href="./">
+          <svg viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">
+            <rect width="32" height="32" rx="7" />
+            <path d="M8 17l5.5 5.5L24.5 10" />
+          </svg>
+          Assay
+        </a>
+        <ThemeChoice />
+      </header>
+      <main>
+        <div class={state.held.length > 0 || state.reading ? 'intro brief' : 'intro'}>
+          <h1>Check what a neural network computed</h1>
+          <p>A proof and the key of the model give a verdict. It is computed here, on your machine: nothing you drop leaves this page.</p>
+        </div>
+        <Intake session={session} state={state} />
+        <Verdicts session={session} state={state} />
+        <ProveHere session={session} />
+      </main>
+      <footer>
+        <p>
+          This page trusts its own code, your browser, and the key you give it. It does not trust the proof, whoever sent it, or any server.
+          A key is only as good as its origin: <code>assay audit</code> says whether it is a model’s.
+        </p>
+      </footer>
+      <Live text={isBusy(state) ? 'Checking' : check === null ? '' : `${headline(check.status)}: ${check.proof.name}`} />
+    </>
+  );
+}
+
+/** What a screen reader is told when the verdict comes. */
+function Live({ text }: { text: string }) {
+  const ref = useRef<HTMLParagraphElement>(null);
+  useEffect(() => {
+    if (ref.current !== null) ref.current.textContent = text;
+  }, [text]);
+  return <p class="unseen" role="status" ref={ref} />;
+}
+
+function ThemeChoice() {
+  const [now, setNow] = useState(theme());
+  return (
+    <label class="theme">
+      <span class="unseen">Colours</span>
+      <select
+        value={now}
+        onChange={(e) => {
+          const chosen = THEMES.find((t) => t === e.currentTarget.value) ?? 'system';
+          setTheme(chosen);
+          setNow(chosen);
+        }}
+      >
+        {THEMES.map((t) => (
+          <option key={t} value={t}>
+            {t === 'system' ? 'Auto' : t === 'light' ? 'Light' : 'Dark'}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,53 @@
+/** What a file is: by its mark, by its name. Whether a proof holds is the verifier's to say. */
+import { CIRCUIT_MAGIC, decodeKeyFile, KEY_MAGIC } from '../circuits/files.ts';
+import { ascii, equalBytes, toHex } from '../protocol/bytes.ts';
+import { decodeEnvelope, MAGIC } from '../protocol/envelope.ts';
+import { Refused } from '../protocol/refused.ts';
+import type { GivenFile, Held, Kind, ReadFiles, Stranger } from './messages.ts';
+import { isZip, openZip } from './zip.ts';
+
+const MARKS: readonly (readonly [Kind, string])[] = [
+  ['proof', MAGIC],
+  ['key', KEY_MAGIC],
+  ['circuit', CIRCUIT_MAGIC],
+];
+
+/** By the first bytes; a file that a name calls a proof is one, whatever its bytes: the verifier refuses it with its reason. */
+export function kindOf({ name, bytes }: GivenFile): Kind | null {
+  const marked = MARKS.find(([, mark]) => equalBytes(bytes.subarray(0, mark.length), ascii(mark)))?.[0];
+  return marked ?? MARKS.find(([kind]) => name.toLowerCase().endsWith(`.${kind}`))?.[0] ?? null;
+}
+
+function vkHashOf(kind: Kind, bytes: Uint8Array): string | null {
+  try {
+    if (kind === 'proof') return toHex(decodeEnvelope(bytes).vkHash);
+    if (kind === 'key') return toHex(decodeKeyFile(bytes).key.hash);
+    // "ASSAYCIR" ‖ u16 ‖ lp(key file) ‖ …
+    const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(10, true);
+    return toHex(decodeKeyFile(bytes.subarray(14, 14 + length)).key.hash);
+  } catch (e) {
+    if (e instanceof Refused || e instanceof RangeError) return null;
+    throw e;
+  }
+}
+
+/** Opens archives and says what every file is. Total on bytes. */
+export function readFiles(given: readonly GivenFile[]): ReadFiles {
+  const held: Held[] = [];
+  const strangers: Stranger[] = [];
+  const take = (file: GivenFile): void => {
+    const kind = kindOf(file);
+    if (kind === null) strangers.push({ name: file.name, why: file.bytes.length === 0 ? 'the file is empty' : 'no proof, key or circuit' });
+    else held.push({ ...file, kind, vkHash: vkHashOf(kind, file.bytes) });
+  };
+  for (const file of given) {
+    if (!isZip(file.bytes)) {
+      take(file);
+      continue;
+    }
+    const inside = openZip(file);
+    strangers.push(...inside.strangers);
+    inside.files.forEach(take);
+  }
+  return { held, strangers };
+}

@@ -1,0 +1,40 @@
+/**
+ * The address of the page.
+ *
+ *     ?example=mnist                                a shipped example
+ *     ?proof=URL&key=URL[&circuit=URL]              files beside the page (its policy allows its own origin alone)
+ *     ?zip=URL                                      the same in one archive
+ *     &context=TEXT                                 what the proof must be bound to
+ *     #statement=HEX&key=HEX                        digests that a verdict must have for this to be the proof the link speaks of
+ */
+import { EXAMPLES, type Example } from './examples.ts';
+
+export interface Pins {
+  /** 64 hex digits each. */
+  readonly statement: string;
+  readonly keyDigest: string;
+}
+
+export interface Address {
+  readonly example: Example | null;
+  readonly files: readonly string[];
+  readonly context: string | null;
+  readonly pins: Pins | null;
+}
+
+const DIGEST = /^[0-9a-f]{64}$/;
+
+export function parseAddress(search: string, hash: string): Address {
+  const query = new URLSearchParams(search);
+  const fragment = new URLSearchParams(hash.replace(/^#/, ''));
+  const [statement, keyDigest] = [fragment.get('statement') ?? '', fragment.get('key') ?? ''];
+  return {
+    example: EXAMPLES.find((e) => e.id === query.get('example')) ?? null,
+    files: ['proof', 'key', 'circuit', 'zip'].flatMap((name) => query.getAll(name)).filter((url) => url !== ''),
+    context: query.get('context'),
+    pins: DIGEST.test(statement) && DIGEST.test(keyDigest) ? { statement, keyDigest } : null,
+  };
+}
+
+/** The fragment of a link with digests. */
+export const pinsFragment = ({ statement, keyDigest }: Pins): string => `#statement=${statement}&key=${keyDigest}`;

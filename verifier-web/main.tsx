@@ -1,0 +1,25 @@
+/** The page: a session and its drawing. */
+import { render } from 'preact';
+import { App } from './components/app.tsx';
+import { Session } from './session.ts';
+import { keepTheme } from './theme.ts';
+
+keepTheme();
+const session = new Session();
+render(<App session={session} />, document.getElementById('page') as HTMLElement);
+void session.open();
+
+/** Keeps the page for use without a network, once it stands. `data-kept` tells that it is. */
+async function keep(): Promise<void> {
+  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
+  try {
+    await navigator.serviceWorker.register('./sw.js');
+    await navigator.serviceWorker.ready;
+    document.documentElement.dataset.kept = 'yes';
+  } catch {
+    // Private windows and plain http: the page works, its lazy parts come from its own server.
+    document.documentElement.dataset.kept = 'no';
+  }
+}
+if (document.readyState === 'complete') void keep();
+else addEventListener('load', () => void keep());
