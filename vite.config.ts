@@ -20,6 +20,9 @@ const POLICY = [
   "form-action 'none'",
 ].join('; ');
 
+/** As the service worker answers: so that memory can be shared, which the prover's threads need. */
+const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
 const fixture = (file: string): Uint8Array => readFileSync(fileURLToPath(new URL(`./fixtures/${file}`, import.meta.url)));
 const examples = [...new Set([...EXAMPLES.flatMap((e) => e.files), MODEL])];
 
@@ -73,8 +76,8 @@ export default defineConfig({
   root: 'verifier-web',
   base: './',
   plugins: [shippedPage()],
-  server: { host: '127.0.0.1' },
-  preview: { host: '127.0.0.1' },
+  server: { host: '127.0.0.1', headers: ISOLATED },
+  preview: { host: '127.0.0.1', headers: ISOLATED },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   build: {

@@ -8,7 +8,7 @@ import { networkOf } from './network.ts';
 import { partsOf } from './parts.ts';
 
 /** Which arithmetic the verifier runs on here. */
-const kernels = (): string => (verifier as { kernelsInUse?: () => string }).kernelsInUse?.() ?? 'reference';
+const kernels = (): string => (Reflect.get(verifier, 'kernelsInUse') as (() => string) | undefined)?.() ?? 'reference';
 
 const service: VerifyService = {
   read: readFiles,

@@ -4,7 +4,7 @@ import { headline, isBusy, shownCheck } from '../state.ts';
 import { setTheme, THEMES, theme } from '../theme.ts';
 import { Intake } from './intake.tsx';
 import { ProveHere } from './prove-here.tsx';
-import { Verdicts } from './verdict.tsx';
+import { Verdicts } from './verdicts.tsx';
 
 export function App({ session }: { session: Session }) {
   const [state, setState] = useState(session.state);
@@ -12,9 +12,9 @@ export function App({ session }: { session: Session }) {
   const check = shownCheck(state);
   return (
     <>
-      <a class="skip" href="#verdict">
+      <button type="button" class="skip" onClick={() => document.getElementById('verdict')?.focus()}>
         Skip to the verdict
-      </a>
+      </button>
       <header class="top">
         <a class="mark" href="./">
           <svg viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">

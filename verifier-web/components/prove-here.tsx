@@ -86,6 +86,12 @@ function Steps({ state, session, prover }: { state: Proving; session: Session; p
               {duration(made.milliseconds)}, {size(made.envelope.length)}
             </span>
           )}
+          {made !== null && (
+            <small id="proved-with">
+              {made.kernels}
+              {made.note !== null && ` (${made.note})`}
+            </small>
+          )}
         </li>
         <li class={state.at === 'verified' ? 'done' : ''}>
           <span>Verdict</span> {state.at === 'verified' && <span class="figure">{duration(state.report.milliseconds)}</span>}
