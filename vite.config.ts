@@ -93,6 +93,7 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL('.', import.meta.url)),
     include: ['test/**/*.test.ts'],
+    globalSetup: ['./test/browser/built.ts'],
     reporters: ['./test/reporter.ts'],
     slowTestThreshold: 10_000,
     testTimeout: 120_000,

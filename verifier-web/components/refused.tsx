@@ -1,4 +1,5 @@
 import type { RefusedVerdict } from '../../verifier/index.ts';
+import { sentence } from '../format.ts';
 import { verdictJson } from '../json.ts';
 import type { Report } from '../messages.ts';
 import type { Check } from '../state.ts';
@@ -30,5 +31,3 @@ export function RefusedView({ report, verdict, check }: { report: Report; verdic
     </>
   );
 }
-
-const sentence = (s: string): string => `${s.charAt(0).toUpperCase()}${s.slice(1)}${s.endsWith('.') ? '' : '.'}`;

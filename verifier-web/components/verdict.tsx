@@ -1,4 +1,4 @@
-import { size } from '../format.ts';
+import { sentence, size } from '../format.ts';
 import type { Session } from '../session.ts';
 import { type Check, headline, isOpen, type State, tone } from '../state.ts';
 import { AcceptedView } from './accepted.tsx';
@@ -23,7 +23,7 @@ export function VerdictCard({ session, state, check }: { session: Session; state
       )}
       {status.at === 'unknown' && (
         <>
-          <p class="sentence">This is a failure of the page, not a verdict on the proof. {status.why}</p>
+          <p class="sentence">This is a failure of the page, not a verdict on the proof. {sentence(status.why)}</p>
           <Again session={session} />
         </>
       )}
