@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Session } from '../session.ts';
 import { headline, isBusy, shownCheck } from '../state.ts';
 import { setTheme, THEMES, theme } from '../theme.ts';
@@ -8,7 +8,11 @@ import { Verdicts } from './verdicts.tsx';
 
 export function App({ session }: { session: Session }) {
   const [state, setState] = useState(session.state);
-  useEffect(() => session.subscribe(() => setState(session.state)), [session]);
+  useLayoutEffect(() => {
+    const follow = (): void => setState(session.state);
+    follow(); // something may have happened since the first drawing
+    return session.subscribe(follow);
+  }, [session]);
   const check = shownCheck(state);
   return (
     <>
