@@ -15,6 +15,7 @@ export class Prover {
   readonly #changed: (s: Proving) => void;
   readonly #service = new Service<ProveService>(
     () => new Worker(new URL('./prove.worker.ts', import.meta.url), { type: 'module', name: 'prove' }),
+    (why) => this.#apply({ type: 'failed', why }),
   );
   #state: Proving = { at: 'closed' };
   #input: Float32Array | null = null;
