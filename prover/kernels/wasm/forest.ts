@@ -1,10 +1,10 @@
 /** The fraction forest of LogUp (protocol §8.2): every level of every tree lies in the kernel's memory until its rounds fold it away. */
 import { add, type F4, inverse, mul, ONE, sub, ZERO } from '../../../protocol/extension.ts';
 import type { Point } from '../../../protocol/mle.ts';
+import { Scope } from '../../../wasm/memory.ts';
 import type { Forest, TreeLeaves } from '../kernels.ts';
 import { at, eqTable, fromMontgomery, planeOf, R2, scalar, setScalar, times, toMontgomery } from './elements.ts';
 import type { Machine, Task } from './machine.ts';
-import { Scope } from './memory.ts';
 
 /** What the numerators of a level are: all one, of the base field, elements (wasm/assembly/forest.ts). */
 const UNIT = 0;
