@@ -8,6 +8,7 @@ import sharedModule from '../../../wasm/generated/prover-shared.ts';
 import { Scope } from '../../../wasm/memory.ts';
 import { NAME, unsupported } from '../../../wasm/module.ts';
 import type { Kernels } from '../kernels.ts';
+import { accumulate } from './accumulate.ts';
 import { commit, Encoder } from './commit.ts';
 import { evaluate } from './evaluate.ts';
 import { forest } from './forest.ts';
@@ -37,6 +38,7 @@ export function wasmKernels(threads: Threads | null = null): WasmKernels {
     threads: machine.threads,
     memory: () => ({ used: machine.memory.used, peak: machine.memory.peak }),
     close: () => machine.close(),
+    accumulate: (tensors, form, values, outDims) => accumulate(machine, tensors, form, values, outDims),
     commit: (stack, h, lr, pace) => commit(machine, encoder, stack, h, lr, pace),
     forest: (trees, alpha, beta) => forest(machine, trees, alpha, beta),
     evaluate: async (list) => evaluate(machine, list),
