@@ -23,6 +23,16 @@ export {
 } from './compiler/compile.ts';
 export type { Progress } from './protocol/pace.ts';
 export { Refused } from './protocol/refused.ts';
-export { describeInputs, type NamedInputs, type Proved, type ProveOptions, prove, type RunResult, run } from './prover/index.ts';
+export {
+  describeInputs,
+  type NamedInputs,
+  type OpenCircuit,
+  openCircuit,
+  type Proved,
+  type ProveOptions,
+  prove,
+  type RunResult,
+  run,
+} from './prover/index.ts';
 export { type ChosenKernels, chooseKernels, type KernelOptions } from './prover/kernels/index.ts';
 export { type Accepted, type RefusedVerdict, type Verdict, type VerifyOptions, verify } from './verifier/index.ts';

@@ -4,7 +4,7 @@
  * All values are centred and padded (0 outside the true dims).
  */
 import type { Contents } from './check.ts';
-import { accumulate } from './forms/index.ts';
+import { type Accumulate, accumulate as plainAccumulate } from './forms/index.ts';
 import type { KeyFields } from './key.ts';
 import type { Plan } from './plan.ts';
 import { forEachValid, pad, paddedSize, paddedStrides, unpad } from './shape.ts';
@@ -40,7 +40,12 @@ export function tablesOf({ fields, plan, contents }: Runnable): Map<number, Tabl
 /**
  * Runs the network. `inputs`: centred true values in the order of the key's inputs.
  */
-export function evaluate(circuit: Runnable, inputs: readonly ArrayLike<number>[], afterOp?: AfterOp): ValueMap {
+export function evaluate(
+  circuit: Runnable,
+  inputs: readonly ArrayLike<number>[],
+  afterOp?: AfterOp,
+  accumulate: Accumulate = plainAccumulate,
+): ValueMap {
   const { fields, contents } = circuit;
   const T = fields.tensors;
   const tables = tablesOf(circuit);
@@ -49,7 +54,7 @@ export function evaluate(circuit: Runnable, inputs: readonly ArrayLike<number>[]
     values.set(tensor, pad(inputs[i] as ArrayLike<number>, (T[tensor] as Tensor).dims));
   });
   fields.ops.forEach((op, i) => {
-    evaluateOp(op, T, values, tables);
+    evaluateOp(op, T, values, tables, accumulate);
     afterOp?.(i, op, values);
   });
   return values;
@@ -62,7 +67,7 @@ export function outputsOf({ fields }: Runnable, values: ValueMap): Int32Array[] 
   );
 }
 
-function evaluateOp(op: Op, T: readonly Tensor[], values: ValueMap, tables: ReadonlyMap<number, TableIndex>): void {
+function evaluateOp(op: Op, T: readonly Tensor[], values: ValueMap, tables: ReadonlyMap<number, TableIndex>, accumulate: Accumulate): void {
   const at = (t: number): Int32Array => values.get(t) as Int32Array;
   if (op.kind === 'range') return;
   const { dims } = T[op.y] as Tensor;

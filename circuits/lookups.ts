@@ -8,7 +8,6 @@ import { add, type F4, fromInteger, get, mul, ONE, scale, sub, ZERO } from '../p
 import { add as addBase, mul as mulBase, residue } from '../protocol/field.ts';
 import { eqTable, indicator, lessThan, type Point, splitPoint } from '../protocol/mle.ts';
 import { channelOf, tapOf } from './evaluate.ts';
-import { accumulate } from './forms/index.ts';
 import type { Plan } from './plan.ts';
 import { forEachValid } from './shape.ts';
 import { ZETA } from './tables.ts';
@@ -45,6 +44,8 @@ interface LookupSpec<O extends LookupOp> {
 export interface WitnessView {
   readonly tensors: readonly Tensor[];
   values(tensor: number): Int32Array;
+  /** The padded accumulator of the op whose keys are wanted. */
+  accumulator(op: ReqOp): Int32Array;
 }
 
 export interface OpenedView {
@@ -109,7 +110,7 @@ const req: LookupSpec<ReqOp> = {
     const t = w.tensors[op.y] as Tensor;
     const rem = w.values(op.rem);
     const wid = op.wid === null ? validColumn(t, n, op.w0 as number) : w.values(op.wid);
-    const acc = accumulate(w.tensors, op.form, (i) => w.values(i), t.dims);
+    const acc = w.accumulator(op);
     const theta = thetaColumn(op, t.dims, n);
     const k0 = new Int32Array(2 * n);
     const k1 = new Int32Array(2 * n);

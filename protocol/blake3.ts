@@ -185,8 +185,10 @@ export function keyed(key: Uint8Array): Mode {
   return { key: toWords(key), flags: KEYED };
 }
 
-/** The words of some bytes, the last one filled with zeros. */
+/** The words of some bytes, the last one filled with zeros: perhaps the same memory, so they are only read. */
 export function toWords(bytes: Uint8Array): Uint32Array {
+  // A whole buffer of whole words, as `slice` makes it, is read as it is.
+  if (bytes.byteLength === bytes.buffer.byteLength && bytes.length % 4 === 0) return new Uint32Array(bytes.buffer as ArrayBuffer);
   const words = new Uint32Array(Math.ceil(bytes.length / 4));
   new Uint8Array(words.buffer).set(bytes);
   return words;

@@ -52,30 +52,43 @@ export function leafOf(row: Uint32Array): Uint32Array {
   return out;
 }
 
+/** Digests of nodes from the digests of their children, 16 words a node. */
+export type HashNodes = (children: Uint32Array) => Uint32Array;
+
+const hashNodes: HashNodes = (children) => {
+  const out = new Uint32Array(children.length / 2);
+  for (let i = 0; i < out.length; i += 8) hashWords(modes.node, children, 2 * i, 64, out, i);
+  return out;
+};
+
 /**
- * The root that opened leaves and their siblings lead to. `leaves[i]` belongs to `positions[i]` (distinct, ascending);
- * `nextSibling` yields digests in the order of `siblingOrder`.
+ * The root that opened leaves and their siblings lead to. Digest i of `leaves` belongs to `positions[i]` (distinct, ascending); `siblings`
+ * come in the order of `siblingOrder`. Digests are 8 words each.
  */
 export function rootFrom(
   positions: readonly number[],
-  leaves: readonly Uint32Array[],
+  leaves: Uint32Array,
   depth: number,
-  nextSibling: () => Uint32Array,
+  siblings: Uint32Array,
+  nodes: HashNodes = hashNodes,
 ): Uint8Array {
-  let current = new Map<number, Uint32Array>(positions.map((p, i) => [p, leaves[i] as Uint32Array]));
-  const pair = new Uint32Array(16);
+  let indices = positions;
+  let digests = leaves;
+  let next = 0;
+  const sibling = (): Uint32Array => siblings.subarray(8 * next, 8 * ++next);
   for (let level = 0; level < depth; level++) {
-    for (const i of [...current.keys()]) if (!current.has(i ^ 1)) current.set(i ^ 1, nextSibling());
-    const above = new Map<number, Uint32Array>();
-    for (const i of current.keys()) {
-      if (above.has(i >>> 1)) continue;
-      pair.set(current.get(i & ~1) as Uint32Array);
-      pair.set(current.get(i | 1) as Uint32Array, 8);
-      const node = new Uint32Array(8);
-      hashWords(modes.node, pair, 0, 64, node, 0);
-      above.set(i >>> 1, node);
-    }
-    current = above;
+    const above = [...new Set(indices.map((i) => i >>> 1))];
+    const children = new Uint32Array(16 * above.length);
+    let k = 0;
+    above.forEach((parent, at) => {
+      const own = (index: number): boolean => indices[k] === index;
+      const digest = (): Uint32Array => digests.subarray(8 * k, 8 * ++k);
+      // A child that was neither opened nor computed is a sibling of the proof.
+      children.set(own(2 * parent) ? digest() : sibling(), 16 * at);
+      children.set(own(2 * parent + 1) ? digest() : sibling(), 16 * at + 8);
+    });
+    indices = above;
+    digests = nodes(children);
   }
-  return bytesOf((current.get(0) as Uint32Array).slice());
+  return bytesOf(digests.slice(0, 8));
 }

@@ -81,20 +81,6 @@ export function encode(a: Uint32Array, m: number, out: Uint32Array, n: number): 
   }
 }
 
-/** Evaluates an extension polynomial of m elements at ω_n^j for j < n. */
-export function encodeExtension(g: Uint32Array, n: number): Uint32Array {
-  const m = g.length / 4;
-  const out = new Uint32Array(4 * n);
-  const column = new Uint32Array(m);
-  const word = new Uint32Array(n);
-  for (let k = 0; k < 4; k++) {
-    for (let i = 0; i < m; i++) column[i] = g[4 * i + k] as number;
-    encode(column, m, word, n);
-    for (let j = 0; j < n; j++) out[4 * j + k] = word[j] as number;
-  }
-  return out;
-}
-
 /** What `encodeExtensionAt` asks of a kernel: polynomials are vectors of extension elements that it keeps where it likes. */
 export interface Remainders<V> {
   /** low ± s·high of the two halves of a polynomial of 2·half elements; `depth` says how often it was halved before. */

@@ -5,13 +5,12 @@
  * Unique decoding only: (1+ρ)/2 a query. G is sent in full; the verifier encodes it itself.
  */
 import { dotBase } from './accumulator.ts';
-import { toWords } from './blake3.ts';
+import { type Arithmetic, plain } from './arithmetic.ts';
 import { bytesOf, equalBytes } from './bytes.ts';
 import { add, equal, type F4, get, mul, powers, ZERO } from './extension.ts';
 import { ceilLog2 } from './integers.ts';
-import { leafOf, rootFrom, siblingOrder } from './merkle.ts';
+import { rootFrom, siblingOrder } from './merkle.ts';
 import { dot, eqPoints, eqTable, type Point } from './mle.ts';
-import { encodeExtension } from './ntt.ts';
 import { Refused } from './refused.ts';
 import { proveSumcheck, type RoundOracle, verifySumcheck } from './sumcheck.ts';
 import type { ProverTranscript, VerifierTranscript } from './transcript.ts';
@@ -79,12 +78,13 @@ export async function proveOpening(
   }
 }
 
-/** Checks V9–V12. `roots` by group, in the order of the shape. */
+/** Checks V9–V12. `roots` by group, in the order of the shape; `arithmetic` does what is long. */
 export function verifyOpening(
   t: VerifierTranscript,
   shape: OpeningShape,
   claims: readonly StackClaim[],
   roots: readonly Uint8Array[],
+  arithmetic: Arithmetic = plain,
 ): void {
   const columns = columnsOf(shape);
   const gamma = powers(t.challenge('gamma'), claims.length);
@@ -100,29 +100,28 @@ export function verifyOpening(
   t.receiveNonce('grind.batch', shape.grinding[0]);
   const eta = eqTable(t.challenges('eta', etaVariables(columns))).subarray(0, 4 * columns);
   const g = t.receiveVector('O.G', 2 ** shape.h);
-  if (!equal(dot(g, eqTable(z)), dot(eta, u))) throw new Refused('V10', 'the combined column does not take the combined value');
+  if (!equal(arithmetic.evaluateExtension(g, z), dot(eta, u)))
+    throw new Refused('V10', 'the combined column does not take the combined value');
   t.receiveNonce('grind.query', shape.grinding[1]);
   const depth = shape.h + shape.lr;
   const positions = distinct(t.positions('pos', shape.queries, depth));
   const combined = positions.map(() => ZERO);
   let first = 0;
   shape.groups.forEach(({ group, columns: width }, k) => {
-    const leaves = positions.map((_, i) => {
-      const row = t.receiveRow(width, `row of ${group}`);
-      combined[i] = add(combined[i] as F4, dotBase(row, 0, 1, eta, first, width));
-      return leafOf(row);
+    const rows = t.receiveRows(positions.length, width, `row of ${group}`);
+    positions.forEach((_, i) => {
+      combined[i] = add(combined[i] as F4, dotBase(rows, i * width, 1, eta, first, width));
     });
-    // The siblings follow the rows; their number and order are those of `siblingOrder`, so they are read first and used level by level.
-    const siblings = siblingOrder(positions, depth).map(() => toWords(t.receiveSibling()));
-    let next = 0;
-    const root = rootFrom(positions, leaves, depth, () => siblings[next++] as Uint32Array);
+    const leaves = arithmetic.hashRows('leaf', rows, width);
+    const siblings = t.receiveSiblings(siblingOrder(positions, depth).length);
+    const root = rootFrom(positions, leaves, depth, siblings, (children) => arithmetic.hashRows('node', children, 16));
     if (!equalBytes(root, roots[k] as Uint8Array))
       throw new Refused('V11', `opened rows of group ${group} do not lead to its root`, { group });
     first += width;
   });
-  const word = encodeExtension(g, 2 ** depth);
+  const word = arithmetic.encodeAt(g, 2 ** depth, positions);
   positions.forEach((j, i) => {
-    if (!equal(combined[i] as F4, get(word, j)))
+    if (!equal(combined[i] as F4, word[i] as F4))
       throw new Refused('V12', `row ${j} is not the combined column there: the commitment is no codeword or G is another polynomial`, {
         row: j,
       });

@@ -39,7 +39,16 @@ export class Transcript {
 
   absorb(kind: Kind, label: string, bytes: Uint8Array): void {
     const name = ascii(label);
-    this.#state = hashKeyed(MODE, concat(this.#state, Uint8Array.of(1, KIND[kind], name.length), name, u64(bytes.length), bytes));
+    const head = concat(this.#state, Uint8Array.of(1, KIND[kind], name.length), name, u64(bytes.length));
+    // Long messages are copied once: straight into the words that are hashed.
+    const length = head.length + bytes.length;
+    const words = new Uint32Array(Math.ceil(length / 4));
+    const message = bytesOf(words);
+    message.set(head);
+    message.set(bytes, head.length);
+    const state = new Uint32Array(8);
+    hashWords(MODE, words, 0, length, state, 0);
+    this.#state = bytesOf(state);
     this.#note(kind, label);
   }
 
@@ -58,9 +67,11 @@ export class Transcript {
     const xof = this.#squeeze(label);
     const limbs: number[] = [];
     while (limbs.length < 4 * m) {
-      const b = xof.read(4);
-      const v = ((b[0] as number) | ((b[1] as number) << 8) | ((b[2] as number) << 16) | ((b[3] as number) << 24)) & 0x7fffffff;
-      if (v < P) limbs.push(v);
+      // A block of the stream at a time; what is left of the last one is nobody's.
+      for (const word of toWords(xof.read(64))) {
+        const v = word & 0x7fffffff;
+        if (v < P) limbs.push(v);
+      }
     }
     const out = Array.from({ length: m }, (_, i) => limbs.slice(4 * i, 4 * i + 4) as unknown as F4);
     this.log?.push({ kind: 'challenge', label, value: out.map((e) => e.join(' ')).join(', ') });
@@ -159,9 +170,8 @@ export class VerifierTranscript extends Transcript {
   }
 
   receiveVector(label: string, n: number): Uint32Array {
-    const bytes = this.#take(16 * n, label);
-    const limbs = canonicalLimbs(bytes, label);
-    this.absorb('field', label, bytes);
+    const limbs = canonical(this.#words(4 * n, label), label);
+    this.absorb('field', label, bytesOf(limbs));
     return limbs;
   }
 
@@ -172,13 +182,14 @@ export class VerifierTranscript extends Transcript {
     this.absorb('nonce', label, nonce);
   }
 
-  /** n base elements of an opened row, each below p. */
-  receiveRow(n: number, label: string): Uint32Array {
-    return canonicalLimbs(this.#take(4 * n, label), label);
+  /** Opened rows of `width` base elements, each below p, one after the other. */
+  receiveRows(count: number, width: number, label: string): Uint32Array {
+    return canonical(this.#words(count * width, label), label);
   }
 
-  receiveSibling(): Uint8Array {
-    return this.#take(32, 'siblings');
+  /** Sibling digests, 8 words each. */
+  receiveSiblings(count: number): Uint32Array {
+    return this.#words(8 * count, 'siblings');
   }
 
   /** The proof must be consumed exactly (C4). */
@@ -196,10 +207,13 @@ export class VerifierTranscript extends Transcript {
     this.#at += n;
     return this.#proof.slice(this.#at - n, this.#at);
   }
+
+  #words(n: number, label: string): Uint32Array {
+    return toWords(this.#take(4 * n, label));
+  }
 }
 
-function canonicalLimbs(bytes: Uint8Array, label: string): Uint32Array {
-  const limbs = toWords(bytes);
+function canonical(limbs: Uint32Array, label: string): Uint32Array {
   for (let i = 0; i < limbs.length; i++)
     if ((limbs[i] as number) >= P) throw new Refused('C2', `limb ${i} of ${label} is ${limbs[i]}, not below p`, { label, limb: i });
   return limbs;

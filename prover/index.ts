@@ -7,7 +7,9 @@ import { blake3 } from '../protocol/blake3.ts';
 import { plainBytes, toHex } from '../protocol/bytes.ts';
 import { Pace } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
-import { infer, type ProveOptions, prove as proveRaw } from './prove.ts';
+import { chooseKernels } from './kernels/index.ts';
+import type { CommittedGroup, Kernels } from './kernels/kernels.ts';
+import { commitWeights, infer, type ProveOptions, prove as proveRaw } from './prove.ts';
 
 export type { ProveOptions };
 
@@ -71,16 +73,68 @@ function result(circuit: Circuit, outputs: readonly Int32Array[]): RunResult {
   return { outputs: namedOutputs(circuit.interface, outputs), proven: provenTensors(circuit.interface, io, outputs) };
 }
 
-/** Integer inference only: exactly the values a proof would show. */
-export function run(circuit: Uint8Array, inputs: NamedInputs): RunResult {
-  const c = circuitOf(circuit);
-  return result(c, infer(c, rawInputs(c.interface, inputs)).outputs);
+let chosen: Kernels | null = null;
+
+/** One thread, WebAssembly where it runs. Its memory grows to what the largest proof wanted and stays. */
+function defaultKernels(): Kernels {
+  chosen ??= chooseKernels().kernels;
+  return chosen;
 }
 
-/** Runs the circuit and proves the run. Throws `Refused` for a circuit or input that does not fit, an AbortError when cancelled. */
-export async function prove(circuit: Uint8Array, inputs: NamedInputs, options: ProveOptions = {}): Promise<Proved> {
+/** A circuit that is read, and whose weights are committed to, once for all its proofs. */
+export interface OpenCircuit {
+  /** Name, type and shape of every input it takes. */
+  readonly inputs: Interface['inputs'];
+  /** Integer inference only: exactly the values a proof would show. */
+  run(inputs: NamedInputs): RunResult;
+  /** Proves a run. Throws `Refused` for inputs that do not fit, an AbortError when cancelled. */
+  prove(inputs: NamedInputs, options?: Omit<ProveOptions, 'kernels' | 'weights'>): Promise<Proved>;
+  /** Gives back what the kernels hold for it: some 40 bytes a weight. No call may follow. */
+  close(): void;
+}
+
+/** Opens a circuit file for any number of runs and proofs; `kernels` as of `chooseKernels`. Throws `Refused` for bytes that are none. */
+export function openCircuit(
+  file: Uint8Array,
+  { kernels = defaultKernels() }: { readonly kernels?: Kernels | undefined } = {},
+): OpenCircuit {
+  const circuit = circuitOf(file);
+  const hasWeights = circuit.plan.groups.some((g) => g.group === 'W');
+  let weights: CommittedGroup | undefined;
+  const raw = (inputs: NamedInputs): Int32Array[] => rawInputs(circuit.interface, inputs);
+  return {
+    inputs: circuit.interface.inputs,
+    run: (inputs) => result(circuit, infer(circuit, raw(inputs), kernels.accumulate).outputs),
+    async prove(inputs, options = {}) {
+      const values = raw(inputs);
+      if (hasWeights && weights === undefined) {
+        const made = await commitWeights(circuit, kernels, new Pace(options));
+        // Another proof may have been quicker.
+        if (weights === undefined) weights = made;
+        else made.free();
+      }
+      const { envelope, outputs } = await proveRaw(circuit, values, { ...options, kernels, weights });
+      return { envelope, ...result(circuit, outputs) };
+    },
+    close() {
+      weights?.free();
+      weights = undefined;
+    },
+  };
+}
+
+/** Integer inference only: exactly the values a proof would show. */
+export function run(circuit: Uint8Array, inputs: NamedInputs): RunResult {
+  return openCircuit(circuit).run(inputs);
+}
+
+/** One proof of one run: `openCircuit` is quicker for several. Throws `Refused` for a circuit or input that does not fit, an AbortError when cancelled. */
+export async function prove(circuit: Uint8Array, inputs: NamedInputs, options: Omit<ProveOptions, 'weights'> = {}): Promise<Proved> {
   await new Pace(options).at('read the circuit', 0);
-  const c = circuitOf(circuit);
-  const { envelope, outputs } = await proveRaw(c, rawInputs(c.interface, inputs), options);
-  return { envelope, ...result(c, outputs) };
+  const open = openCircuit(circuit, options);
+  try {
+    return await open.prove(inputs, options);
+  } finally {
+    open.close();
+  }
 }

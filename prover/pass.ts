@@ -6,7 +6,7 @@ import type { Claim } from '../circuits/claim.ts';
 import { stackOf } from '../circuits/contents.ts';
 import type { Runnable } from '../circuits/evaluate.ts';
 import { tapOf } from '../circuits/evaluate.ts';
-import { accumulate, specOf } from '../circuits/forms/index.ts';
+import { specOf } from '../circuits/forms/index.ts';
 import type { AccClaim, Contraction, Recipe, Spatial } from '../circuits/forms/reduction.ts';
 import {
   biasedOps,
@@ -24,7 +24,7 @@ import {
   verifierEvaluates,
 } from '../circuits/relation.ts';
 import { maxOf } from '../circuits/shape.ts';
-import type { Form, MaxOp, Op, OutOp, Tensor } from '../circuits/types.ts';
+import type { Form, MaxOp, Op, OutOp } from '../circuits/types.ts';
 import { type F4, powers, ZERO } from '../protocol/extension.ts';
 import { proveForest } from '../protocol/logup.ts';
 import type { Point } from '../protocol/mle.ts';
@@ -154,8 +154,7 @@ class Pass {
       const point = opPoint(o, points.lookups.get(op) as SegmentPoint);
       if (value.source === 'tensor') return { values: this.#values(value.tensor), point };
       if (value.source === 'tap') return { values: tapOf(o as MaxOp, value.tap, T, this.#values((o as MaxOp).x)), point };
-      const { form, y } = o as { form: Form; y: number };
-      return { values: accumulate(T, form, (i) => this.#values(i), (T[y] as Tensor).dims), point };
+      return { values: this.#in.witness.accumulators.get(op) as Int32Array, point };
     });
     if (committed) requests.push(...plan.content.map((t) => ({ values: this.#values(t), point: at })));
     const opened = await this.#kernels.evaluate(requests);

@@ -3,7 +3,8 @@
  */
 
 import { stackOf } from '../circuits/contents.ts';
-import { type AfterOp, evaluate, outputsOf, type Runnable, type ValueMap } from '../circuits/evaluate.ts';
+import { evaluate, outputsOf, type Runnable, type ValueMap } from '../circuits/evaluate.ts';
+import type { Accumulate } from '../circuits/forms/index.ts';
 import type { Key } from '../circuits/key.ts';
 import { unpad } from '../circuits/shape.ts';
 import type { Tensor } from '../circuits/types.ts';
@@ -29,6 +30,8 @@ export interface ProveOptions extends PaceOptions {
   /** 32 bytes; default: the vkHash, as it must be without a registry (§11.1). */
   readonly modelId?: Uint8Array | undefined;
   readonly kernels?: Kernels | undefined;
+  /** `commitWeights` of this circuit by these kernels, when the caller keeps it; it is not freed. */
+  readonly weights?: CommittedGroup | undefined;
   /** Keep the transcript's log. */
   readonly log?: boolean | undefined;
 }
@@ -64,9 +67,9 @@ export function centredInputs(key: Key, raw: readonly ArrayLike<number>[]): Int3
 export function infer(
   circuit: ProvingCircuit,
   raw: readonly ArrayLike<number>[],
-  afterOp?: AfterOp,
+  accumulate?: Accumulate,
 ): { values: ValueMap; outputs: Int32Array[] } {
-  const values = evaluate(circuit, centredInputs(circuit.fields, raw), afterOp);
+  const values = evaluate(circuit, centredInputs(circuit.fields, raw), undefined, accumulate);
   return { values, outputs: outputsOf(circuit, values) };
 }
 
@@ -76,9 +79,22 @@ export function infer(
  */
 export async function prove(circuit: ProvingCircuit, raw: readonly ArrayLike<number>[], options: ProveOptions = {}): Promise<Proved> {
   const pace = new Pace(options);
-  await pace.at('inference', 0);
-  const { values } = infer(circuit, raw);
+  await pace.at('inference', 0.15);
+  const { values } = infer(circuit, raw, (options.kernels ?? reference).accumulate);
   return proveValues(circuit, values, options, pace);
+}
+
+/**
+ * Commits to the weights of a circuit: they are the same in every proof of it. Throws `Refused` (circuit.root) where they are not those of
+ * its key.
+ */
+export async function commitWeights(circuit: ProvingCircuit, kernels: Kernels, pace = new Pace()): Promise<CommittedGroup> {
+  const { fields: key, plan, contents } = circuit;
+  const stack = stackOf(plan, key.h, 'W', (t) => contents.get(t) as Int32Array);
+  const g = await kernels.commit(stack, key.h, key.lr, (f) => pace.at('commit to the weights', 0.01 + 0.14 * f));
+  if (equalBytes(g.root, key.wroot)) return g;
+  g.free();
+  throw new Refused('circuit.root', 'the weights of this circuit are not those its key commits to');
 }
 
 /** Proves a run whose values are already there; `values` gains the multiplicities. */
@@ -94,36 +110,40 @@ export async function proveValues(
   const modelId = options.modelId ?? key.hash;
   if (!(context instanceof Uint8Array)) throw new Refused('context', 'the context is no Uint8Array');
   if (!(modelId instanceof Uint8Array) || modelId.length !== 32) throw new Refused('modelId', 'the model id is no Uint8Array of 32 bytes');
-  await pace.at('witness', 0.02);
-  const witness = buildWitness(circuit, values);
+  await pace.at('witness', 0.17);
+  const witness = buildWitness(circuit, values, kernels.accumulate);
   const committed = new Map<string, CommittedGroup>();
-  for (const { group } of plan.groups) {
-    if (group === 'A') continue;
-    const g = await kernels.commit(
-      stackOf(plan, key.h, group, (t) => values.get(t) as Int32Array),
-      key.h,
-      key.lr,
-      (f) => pace.at(group === 'W' ? 'commit to the weights' : 'commit to the input', 0.05 + 0.15 * f),
-    );
-    if (group === 'W' && !equalBytes(g.root, key.wroot))
-      throw new Refused('circuit.root', 'the weights of this circuit are not those its key commits to');
+  const made: CommittedGroup[] = [];
+  const keep = (group: string, g: CommittedGroup): void => {
+    made.push(g);
     committed.set(group, g);
+  };
+  try {
+    for (const { group } of plan.groups) {
+      if (group === 'W' && options.weights !== undefined) committed.set(group, options.weights);
+      else if (group === 'W') keep(group, await commitWeights(circuit, kernels, pace));
+      else if (group === 'X') {
+        const stack = stackOf(plan, key.h, group, (t) => values.get(t) as Int32Array);
+        keep(group, await kernels.commit(stack, key.h, key.lr, (f) => pace.at('commit to the input', 0.18 + 0.02 * f)));
+      }
+    }
+    const inputs = key.inputs.map(({ tensor, dtype, zp }) => {
+      const { dims, home } = key.tensors[tensor] as Tensor;
+      return home === 'X'
+        ? committedItem(dtype, dims, (committed.get('X') as CommittedGroup).root)
+        : publicItem(dtype, dims, rawOf(values, tensor, dims, zp));
+    });
+    const outputs = outputsOf(circuit, values);
+    const items = key.outputs.map(({ tensor, dtype }, i) =>
+      publicItem(dtype, (key.tensors[tensor] as Tensor).dims, outputs[i] as Int32Array),
+    );
+    const statement = { system: SYSTEM, profile: key.profile, vkHash: key.hash, modelId, inputs, outputs: items, context };
+    const t = new ProverTranscript(key.profile, options.log ?? false);
+    await provePass(t, kernels, { circuit, witness, committed, statementDigest: statementDigest(statement) }, pace);
+    return { envelope: encodeEnvelope({ ...statement, proof: t.proof() }), outputs, log: t.log ?? [] };
+  } finally {
+    for (const g of made) g.free();
   }
-  const inputs = key.inputs.map(({ tensor, dtype, zp }) => {
-    const { dims, home } = key.tensors[tensor] as Tensor;
-    return home === 'X'
-      ? committedItem(dtype, dims, (committed.get('X') as CommittedGroup).root)
-      : publicItem(dtype, dims, rawOf(values, tensor, dims, zp));
-  });
-  const outputs = outputsOf(circuit, values);
-  const items = key.outputs.map(({ tensor, dtype }, i) =>
-    publicItem(dtype, (key.tensors[tensor] as Tensor).dims, outputs[i] as Int32Array),
-  );
-  const statement = { system: SYSTEM, profile: key.profile, vkHash: key.hash, modelId, inputs, outputs: items, context };
-  const t = new ProverTranscript(key.profile, options.log ?? false);
-  await provePass(t, kernels, { circuit, witness, committed, statementDigest: statementDigest(statement) }, pace);
-  for (const g of committed.values()) g.free();
-  return { envelope: encodeEnvelope({ ...statement, proof: t.proof() }), outputs, log: t.log ?? [] };
 }
 
 function rawOf(values: ValueMap, tensor: number, dims: readonly number[], zp: number): Int32Array {

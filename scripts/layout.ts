@@ -41,12 +41,18 @@ class Surveyor extends VerifierTranscript {
     if (g > 0) this.#note(label, 8, null);
   }
 
-  override receiveRow(n: number, label: string): Uint32Array {
-    return this.#note(label, 4 * n, super.receiveRow(n, label));
+  /** A message a row. */
+  override receiveRows(count: number, width: number, label: string): Uint32Array {
+    const rows = super.receiveRows(count, width, label);
+    for (let i = 0; i < count; i++) this.#note(label, 4 * width, null);
+    return rows;
   }
 
-  override receiveSibling(): Uint8Array {
-    return this.#note('siblings', 32, super.receiveSibling());
+  /** A message a sibling. */
+  override receiveSiblings(count: number): Uint32Array {
+    const siblings = super.receiveSiblings(count);
+    for (let i = 0; i < count; i++) this.#note('siblings', 32, null);
+    return siblings;
   }
 }
 

@@ -1,10 +1,14 @@
 /** Verification with files and names: what the package exports (`assay/verifier`). No Node API, no prover, no ONNX. */
-import { decodeCircuitFile, decodeKeyFile } from '../circuits/files.ts';
+import { decodeCircuitFile } from '../circuits/files.ts';
 import { type NamedTensor, named, namedOutputs, provenTensors } from '../circuits/named.ts';
 import type { Tensor } from '../circuits/types.ts';
 import { equalBytes, toHex } from '../protocol/bytes.ts';
 import { Refused } from '../protocol/refused.ts';
-import { type Expected, type StatedTensor, verify as verifyEnvelope } from './verify.ts';
+import { arithmetic } from './arithmetic.ts';
+import { knownKey } from './keys.ts';
+import { checkedKey, type Expected, type StatedTensor, verifyWith } from './verify.ts';
+
+export { kernelsInUse } from './arithmetic.ts';
 
 export interface VerifyOptions extends Expected {
   /** The `.circuit` file, for keys of mode I0: the verifier holds the model. */
@@ -50,7 +54,8 @@ export type Verdict = Accepted | RefusedVerdict;
 /** Checks a proof against a key. Total on bytes: every refusal is a verdict; a throw is a bug of ours. */
 export function verify(envelope: Uint8Array, key: Uint8Array, options: VerifyOptions = {}): Verdict {
   try {
-    const file = decodeKeyFile(key);
+    const known = knownKey(key);
+    const { file } = known;
     if (options.keyDigest !== undefined && !equalBytes(options.keyDigest, file.digest))
       throw new Refused('E3', `the key file has digest ${toHex(file.digest)}, the caller expects ${toHex(options.keyDigest)}`, {
         field: 'keyDigest',
@@ -58,7 +63,9 @@ export function verify(envelope: Uint8Array, key: Uint8Array, options: VerifyOpt
     const circuit = options.circuit === undefined || file.key.mode !== 'I0' ? null : decodeCircuitFile(options.circuit);
     if (circuit !== null && !equalBytes(circuit.fields.hash, file.key.hash))
       throw new Refused('E6', 'the circuit given with the key is not of this key');
-    const v = verifyEnvelope(envelope, file.key, { ...options, contents: circuit?.contents });
+    const isI0 = file.key.mode === 'I0';
+    const checked = isI0 ? () => checkedKey(file.key, { contents: circuit?.contents }) : known.checked;
+    const v = verifyWith(envelope, file.key, checked, { arithmetic: arithmetic(), ...options });
     if (!v.ok) return { verdict: 'refused', code: v.code, sentence: v.sentence, detail: v.detail };
     const { statement } = v;
     const face = file.interface;

@@ -27,9 +27,10 @@ import {
 } from '../circuits/relation.ts';
 import { maxOf } from '../circuits/shape.ts';
 import type { Form, Op, OutOp, Tensor } from '../circuits/types.ts';
+import { type Arithmetic, plain } from '../protocol/arithmetic.ts';
 import { add, equal, type F4, mul, powers, scale, ZERO } from '../protocol/extension.ts';
 import { type LeafClaim, verifyForest } from '../protocol/logup.ts';
-import { bitsPoint, eqPoints, evaluateBase, evaluateExtension, indicator, type Point, splitPoint } from '../protocol/mle.ts';
+import { bitsPoint, eqPoints, evaluateExtension, indicator, type Point, splitPoint } from '../protocol/mle.ts';
 import { verifyOpening } from '../protocol/opening.ts';
 import { Refused } from '../protocol/refused.ts';
 import { verifySumcheck } from '../protocol/sumcheck.ts';
@@ -45,6 +46,8 @@ export interface PassInput {
   readonly inputRoot: Uint8Array | null;
   /** What the verifier evaluates besides the statement: described tables, and the W tensors in mode I0. */
   readonly contents: Contents;
+  /** Default: `plain`. */
+  readonly arithmetic?: Arithmetic | undefined;
 }
 
 /** Runs every check of §13 on the proof body; returns when all hold. */
@@ -55,6 +58,7 @@ export function verifyPass(t: VerifierTranscript, input: PassInput): void {
 class Pass {
   readonly #t: VerifierTranscript;
   readonly #in: PassInput;
+  readonly #arithmetic: Arithmetic;
   readonly #claims: Claim[] = [];
   #alpha: F4 = ZERO;
   #beta: F4 = ZERO;
@@ -66,6 +70,7 @@ class Pass {
   constructor(t: VerifierTranscript, input: PassInput) {
     this.#t = t;
     this.#in = input;
+    this.#arithmetic = input.arithmetic ?? plain;
   }
 
   run(): void {
@@ -93,7 +98,7 @@ class Pass {
   /** The value of a tensor the verifier holds, at a point. */
   #evaluate(tensor: number, point: Point): F4 {
     const { publicValues, contents } = this.#in;
-    return evaluateBase((publicValues.get(tensor) ?? contents.get(tensor)) as Int32Array, point);
+    return this.#arithmetic.evaluateBase((publicValues.get(tensor) ?? contents.get(tensor)) as Int32Array, point);
   }
 
   /** §8.3: reads `segs`; returns k̃0, k̃1, k̃2 of the content rows. */
@@ -268,6 +273,7 @@ class Pass {
       { h: key.h, lr: key.lr, queries: key.t, grinding: [key.grinding[1], key.grinding[2]], groups: plan.groups },
       opening.map((c) => stackClaim(plan, key.h, c)),
       plan.groups.map((g) => roots[g.group]),
+      this.#arithmetic,
     );
   }
 }

@@ -8,9 +8,10 @@ import { tableContents } from '../circuits/contents.ts';
 import { itemShape } from '../circuits/items.ts';
 import type { Key } from '../circuits/key.ts';
 import { ledgerOf } from '../circuits/ledger.ts';
-import { planOf } from '../circuits/plan.ts';
+import { type Plan, planOf } from '../circuits/plan.ts';
 import { pad } from '../circuits/shape.ts';
 import type { Tensor } from '../circuits/types.ts';
+import type { Arithmetic } from '../protocol/arithmetic.ts';
 import { equalBytes, toHex } from '../protocol/bytes.ts';
 import { decodeEnvelope, type Envelope, SYSTEM } from '../protocol/envelope.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -32,6 +33,8 @@ export interface VerifyOptions extends Expected {
   readonly contents?: Contents | undefined;
   /** Accept the profile `toy` (vectors and tests alone). */
   readonly allowToy?: boolean | undefined;
+  /** What does the long sums and hashes. Default: plain TypeScript. */
+  readonly arithmetic?: Arithmetic | undefined;
   /** Receives the transcript's log. */
   readonly onLog?: ((log: readonly LogEntry[]) => void) | undefined;
 }
@@ -66,13 +69,47 @@ export function asVerdict(run: () => Verdict): Verdict {
   }
 }
 
+/** A key that met every condition of §6.4, with what follows from it: made once, it serves any number of proofs. */
+export interface CheckedKey {
+  readonly key: Key;
+  readonly plan: Plan;
+  /** What the verifier evaluates besides the statement: described tables, and the W tensors in mode I0. */
+  readonly contents: Contents;
+  readonly ledger: Ledger | null;
+}
+
+/** Checks S1–S14; throws E6 where one fails. */
+export function checkedKey(key: Key, { contents, allowToy = false }: Pick<VerifyOptions, 'contents' | 'allowToy'> = {}): CheckedKey {
+  const plan = planOf(key);
+  const isI0 = key.mode === 'I0';
+  if (isI0 && contents === undefined)
+    throw new Refused('E6', 'key: mode I0 needs the weights and tables of the model', { condition: 'S12' });
+  checkKey(key, plan, { allowToy, ...(isI0 ? { contents: contents as Contents } : {}) });
+  return {
+    key,
+    plan,
+    contents: new Map([...(isI0 ? (contents as Contents) : []), ...tableContents(key, plan)]),
+    ledger: key.profile === 'S100' ? ledgerOf(key, plan) : null,
+  };
+}
+
 /** Verifies an envelope against the one key the caller trusts. With `modelId`, the caller's registry maps it to this key. */
 export function verify(bytes: Uint8Array, key: Key, options: VerifyOptions = {}): Verdict {
+  return verifyWith(bytes, key, () => checkedKey(key, options), options);
+}
+
+/** `verify` for a caller that keeps checked keys: `checked` is asked when the envelope names this key. */
+export function verifyWith(
+  bytes: Uint8Array,
+  key: Key,
+  checked: () => CheckedKey,
+  options: Omit<VerifyOptions, 'contents' | 'allowToy'> = {},
+): Verdict {
   return asVerdict(() => {
     const envelope = decodeEnvelope(bytes);
     requireSystem(envelope);
     requireIdentity(envelope, options.modelId ?? key.hash, key.hash);
-    return verifyDecoded(envelope, key, options);
+    return verifyDecoded(envelope, key, checked, options);
   });
 }
 
@@ -99,7 +136,7 @@ export function verifyFromStore(
       throw new Refused('E3', `the proof was made for key ${toHex(envelope.vkHash)}, the caller expects ${wanted}`);
     const entry = store.keys.get(wanted);
     if (entry === undefined) throw new Refused('E3', `no key ${wanted} at hand`);
-    return verifyDecoded(envelope, entry.key, { ...options, contents: entry.contents });
+    return verifyDecoded(envelope, entry.key, () => checkedKey(entry.key, { ...options, contents: entry.contents }), options);
   });
 }
 
@@ -117,14 +154,15 @@ function requireIdentity(e: Envelope, modelId: Uint8Array, vkHash: Uint8Array): 
   if (!equalBytes(e.modelId, modelId)) throw new Refused('E3', identityMismatch('model', e.modelId, modelId), { field: 'modelId' });
 }
 
-function verifyDecoded(e: Envelope, key: Key, options: VerifyOptions): Verdict {
+function verifyDecoded(
+  e: Envelope,
+  key: Key,
+  checked: () => CheckedKey,
+  options: Pick<VerifyOptions, 'context' | 'arithmetic' | 'onLog'>,
+): Verdict {
   if (e.profile !== key.profile)
     throw new Refused('E2', `profile ${JSON.stringify(e.profile)}, the key has ${JSON.stringify(key.profile)}`);
-  const plan = planOf(key);
-  const isI0 = key.mode === 'I0';
-  if (isI0 && options.contents === undefined)
-    throw new Refused('E6', 'key: mode I0 needs the weights and tables of the model', { condition: 'S12' });
-  checkKey(key, plan, { allowToy: options.allowToy ?? false, ...(isI0 ? { contents: options.contents as Contents } : {}) });
+  const { plan, contents, ledger } = checked();
   const expected = options.context ?? new Uint8Array(0);
   if (!(expected instanceof Uint8Array)) throw new TypeError('the context is no Uint8Array');
   if (!equalBytes(e.context, expected))
@@ -141,12 +179,12 @@ function verifyDecoded(e: Envelope, key: Key, options: VerifyOptions): Verdict {
       publicValues: stated.publicValues,
       statementDigest: digest,
       inputRoot: stated.inputRoot,
-      contents: new Map([...(isI0 ? (options.contents as Contents) : []), ...tableContents(key, plan)]),
+      contents,
+      arithmetic: options.arithmetic,
     });
   } finally {
     if (t.log !== null) options.onLog?.(t.log);
   }
-  const ledger = key.profile === 'S100' ? ledgerOf(key, plan) : null;
   const { system, profile, vkHash, modelId, context } = e;
   return {
     ok: true,

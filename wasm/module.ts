@@ -10,6 +10,9 @@ export interface Instance {
 
 export const PAGE = 65536;
 
+/** What people are told these kernels are. */
+export const NAME = 'WebAssembly SIMD';
+
 /** A module whose one function uses a SIMD instruction: valid only where SIMD128 is. */
 const SIMD = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11);
 
@@ -33,6 +36,11 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
 /** Compiles a module; throws what the engine throws where a content security policy or a missing feature forbids it. */
 export function compileModule(base64: string): WebAssembly.Module {
   return new WebAssembly.Module(decodeBase64(base64));
+}
+
+/** An instance over a memory of its own. Throws what the engine throws. */
+export function load(base64: string): Instance {
+  return instantiate(compileModule(base64), new WebAssembly.Memory({ initial: 1, maximum: 65536 }));
 }
 
 export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Instance {

@@ -27,6 +27,9 @@ export function accumulatorIntervals(tensors: readonly Tensor[], form: Form, wei
   return specOf(form).intervals(tensors, form, weights);
 }
 
+/** Computes the padded accumulator of a form from padded operands; `accumulate` is the definition, kernels may be faster. */
+export type Accumulate = (tensors: readonly Tensor[], form: Form, values: Values, outDims: readonly number[]) => Int32Array;
+
 /** The padded accumulator of a form. */
 export function accumulate(tensors: readonly Tensor[], form: Form, values: Values, outDims: readonly number[]): Int32Array {
   return specOf(form).accumulate(tensors, form, values, outDims);

@@ -6,7 +6,7 @@ import { asKind } from '../artefact.ts';
 import { parseContext, parseHash } from '../context.ts';
 import { LIMITS, readFile, target, writeFiles } from '../files.ts';
 import { readInputs } from '../inputs/index.ts';
-import { type ChosenKernels, chooseKernels, describeInputs, prove } from '../library.ts';
+import { type ChosenKernels, chooseKernels, describeInputs, openCircuit } from '../library.ts';
 import { CannotTell, conclude, type Exit } from '../outcome.ts';
 import { progressLine } from '../progress.ts';
 import { outputsLine } from '../show.ts';
@@ -66,14 +66,13 @@ async function proveCommand(path: string, options: Options): Promise<Exit> {
   for (const name of names) targets.push(await target(name, [path, options.input]));
   const { kernels, note: slower, close } = kernelsFor(options.kernels, threads);
   if (slower !== null) note(slower);
+  const open = openCircuit(circuit, { kernels });
   await stoppable(async (signal) => {
     for (const [i, input] of inputs.entries()) {
       const name = names[i] as string;
       const line = progressLine(inputs.length > 1 ? `proof ${i + 1} of ${inputs.length}` : 'proof');
       const started = performance.now();
-      const { envelope, outputs } = await prove(circuit, input, { context, modelId, kernels, signal, onProgress: line.update }).finally(
-        line.end,
-      );
+      const { envelope, outputs } = await open.prove(input, { context, modelId, signal, onProgress: line.update }).finally(line.end);
       writeFiles([{ path: targets[i] as string, bytes: envelope }], signal);
       const seconds = (performance.now() - started) / 1000;
       await print(`${printable(name)}  ${outputsLine(outputs)}`);

@@ -5,6 +5,7 @@
  * of a protocol step (a commitment, a round over all instances), not of an element. Only small results come back: round polynomials,
  * evaluations, roots, opened rows. Every set gives the same bytes as `reference`, which is the definition.
  */
+import type { Accumulate } from '../../circuits/forms/index.ts';
 import type { Recipe } from '../../circuits/forms/reduction.ts';
 import type { F4 } from '../../protocol/extension.ts';
 import type { ForestOracle } from '../../protocol/logup.ts';
@@ -62,6 +63,8 @@ export type StepPace = (fraction: number) => Promise<void>;
 
 export interface Kernels {
   readonly name: string;
+  /** The padded accumulator of a form (§7.2), for inference and witness: exact for every |acc| ≤ (p − 1)/2. */
+  readonly accumulate: Accumulate;
   /** Commits a stack of centred integers, columns of 2^h one after the other, at rate 2^-lr. */
   commit(stack: Int32Array, h: number, lr: number, pace?: StepPace): Promise<CommittedGroup>;
   forest(trees: readonly TreeLeaves[], alpha: F4, beta: F4): Promise<Forest>;

@@ -35,7 +35,7 @@ import {
   lessThan,
   splitPoint,
 } from '../../protocol/mle.ts';
-import { encode, encodeExtension, evaluateAt } from '../../protocol/ntt.ts';
+import { encode, encodeExtensionAt, evaluateAt, remainders } from '../../protocol/ntt.ts';
 
 const { P, HALF } = field;
 const p = BigInt(P);
@@ -197,21 +197,31 @@ describe('NTT', () => {
     for (let j = 0; j < n; j += Math.max(1, n / 64)) expect(out[j]).toBe(evaluateAt(a, n, j));
   });
 
-  it('encodes an extension column limb by limb, and is linear', () => {
-    const g = Array.from({ length: 8 }, (_, i): F4 => [i, P - 1 - i, i * i, 7]);
-    const code = encodeExtension(vector(g), 32);
-    for (let j = 0; j < 32; j++)
-      expect(get(code, j)).toEqual(
-        [0, 1, 2, 3].map((k) =>
-          evaluateAt(
-            g.map((e) => e[k] as number),
-            32,
-            j,
-          ),
+  it.each([
+    [1, 1],
+    [1, 8],
+    [2, 4],
+    [8, 8],
+    [8, 32],
+    [128, 1024],
+  ])('encodes an extension column of %i elements at any of %i points limb by limb', (m, n) => {
+    const g = Array.from({ length: m }, (_, i): F4 => [i, P - 1 - i, i * i, 7]);
+    const at = (j: number): number[] =>
+      [0, 1, 2, 3].map((k) =>
+        evaluateAt(
+          g.map((e) => e[k] as number),
+          n,
+          j,
         ),
       );
-    const twice = encodeExtension(vector(g.map((e) => scale(2, e))), 32);
-    expect(elements(twice)).toEqual(elements(code).map((e) => scale(2, e)));
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat(n - 1), { minLength: 1, maxLength: 40 }), (positions) => {
+        expect(encodeExtensionAt(vector(g), m, n, positions, remainders())).toEqual(positions.map(at));
+      }),
+      { numRuns: 20 },
+    );
+    const all = Array.from({ length: n }, (_, j) => j);
+    expect(encodeExtensionAt(vector(g), m, n, all, remainders())).toEqual(all.map(at));
   });
 });
 

@@ -4,7 +4,10 @@
  */
 import { describe, expect, it } from 'vitest';
 import { commitStack } from '../../circuits/contents.ts';
+import { formDims } from '../../circuits/forms/index.ts';
 import type { Recipe } from '../../circuits/forms/reduction.ts';
+import { forEachValid, paddedSize, paddedStrides } from '../../circuits/shape.ts';
+import type { Form, Tensor } from '../../circuits/types.ts';
 import { hash as hashKeyed } from '../../protocol/blake3.ts';
 import { bytesOf, concat, u64 } from '../../protocol/bytes.ts';
 import { add, type F4, fromInteger, get, inverse, mul, ONE, powers, scale, sub, ZERO } from '../../protocol/extension.ts';
@@ -388,6 +391,87 @@ export function conformance(name: string, kernels: Kernels): void {
       };
       expect(works(nonce)).toBe(true);
       for (let k = 0; k < nonce; k++) if (works(k)) expect.fail(`nonce ${k} is less than ${nonce}`);
+    });
+
+    describe('accumulators', () => {
+      const tensorsOf = (...dims: readonly (readonly number[])[]): Tensor[] =>
+        dims.map((d): Tensor => ({ dims: [...d], home: 'A', lo: null, hi: null }));
+      /** Padded tensors of small integers, with a few long ones; padded positions are not zero, since the relation reads them. */
+      const padded = (r: Random, dims: readonly number[], limit: number): Int32Array =>
+        Int32Array.from({ length: paddedSize(dims) }, () => r.int(-limit, limit));
+
+      it.each([
+        [[1], 1, 0],
+        [[3], 5, 0],
+        [[64], 10, 0],
+        [[7, 9], 4, 0],
+        [[5, 33], 17, 1],
+        [[2, 3, 6], 3, 2],
+        [[700], 300, 0],
+      ])('dense over %j to %i, %i dimensions kept', (xDims, n, sp) => {
+        const r = new Random(n);
+        const k = xDims.slice(sp);
+        const tensors = tensorsOf(xDims, [n, ...k], [n]);
+        const values = [padded(r, xDims, 255), padded(r, [n, ...k], 127), padded(r, [n], 2 ** 20)];
+        const outDims = [...xDims.slice(0, sp), n];
+        const acc = kernels.accumulate(tensors, { kind: 'dense', x: 0, w: 1, b: 2, sp }, (t) => values[t] as Int32Array, outDims);
+        const [x, w, b] = values as [Int32Array, Int32Array, Int32Array];
+        const row = paddedSize(k);
+        const expected = new Int32Array(acc.length);
+        const stride = paddedSize([n]);
+        const kept = new Set<number>();
+        forEachValid(outDims.slice(0, sp), (p) => kept.add(p));
+        for (let t = 0; t < x.length / row; t++)
+          for (let c = 0; c < n; c++) {
+            let sum = sp === 0 || kept.has(t) ? (b[c] as number) : 0;
+            for (let i = 0; i < row; i++) sum += (w[c * row + i] as number) * (x[t * row + i] as number);
+            expected[t * stride + c] = sum;
+          }
+        expect(acc).toEqual(expected);
+      });
+
+      it.each([
+        { x: [1, 5, 5], co: 1, kh: 3, kw: 3, stride: [1, 1], pad: [0, 0, 0, 0], dilation: [1, 1], groups: 1 },
+        { x: [3, 9, 12], co: 5, kh: 3, kw: 5, stride: [1, 1], pad: [1, 2, 1, 2], dilation: [1, 1], groups: 1 },
+        { x: [2, 11, 7], co: 4, kh: 3, kw: 2, stride: [2, 3], pad: [2, 1, 0, 3], dilation: [1, 1], groups: 2 },
+        { x: [4, 16, 16], co: 8, kh: 3, kw: 3, stride: [1, 2], pad: [2, 0, 2, 4], dilation: [2, 2], groups: 4 },
+        { x: [2, 1, 30], co: 3, kh: 1, kw: 7, stride: [1, 1], pad: [0, 3, 0, 3], dilation: [1, 1], groups: 1 },
+        { x: [1, 4, 4], co: 2, kh: 7, kw: 7, stride: [3, 3], pad: [6, 6, 6, 6], dilation: [1, 1], groups: 1 },
+        { x: [8, 20, 20], co: 16, kh: 3, kw: 3, stride: [1, 1], pad: [1, 1, 1, 1], dilation: [1, 1], groups: 1 },
+      ])('convolution %j', ({ x: xDims, co, kh, kw, stride, pad, dilation, groups }) => {
+        const r = new Random(co + kh);
+        const [ci, h, wd] = xDims as [number, number, number];
+        const wDims = [co, ci / groups, kh * kw];
+        const tensors = tensorsOf(xDims, wDims, [co]);
+        const values = [padded(r, xDims, 255), padded(r, wDims, 127), padded(r, [co], 2 ** 20)];
+        const form = { kind: 'conv', x: 0, w: 1, b: 2, kh, kw, stride, pad, dilation, groups } as const;
+        const outDims = formDims(tensors, form as unknown as Form) as [number, number, number];
+        const acc = kernels.accumulate(tensors, form as unknown as Form, (t) => values[t] as Int32Array, outDims);
+        const [x, w, b] = values as [Int32Array, Int32Array, Int32Array];
+        const xs = paddedStrides(xDims);
+        const ws = paddedStrides(wDims);
+        const expected = new Int32Array(acc.length);
+        const [sy, sx] = stride as [number, number];
+        const [dy, dx] = dilation as [number, number];
+        const os = paddedStrides(outDims);
+        for (let c = 0; c < co; c++)
+          for (let oy = 0; oy < outDims[1]; oy++)
+            for (let ox = 0; ox < outDims[2]; ox++) {
+              let sum = b[c] as number;
+              for (let i = 0; i < ci / groups; i++)
+                for (let ky = 0; ky < kh; ky++)
+                  for (let kx = 0; kx < kw; kx++) {
+                    const row = oy * sy + ky * dy - (pad[0] as number);
+                    const column = ox * sx + kx * dx - (pad[1] as number);
+                    if (row < 0 || row >= h || column < 0 || column >= wd) continue;
+                    const channel = Math.floor(c / (co / groups)) * (ci / groups) + i;
+                    const v = x[channel * (xs[0] as number) + row * (xs[1] as number) + column] as number;
+                    sum += v * (w[c * (ws[0] as number) + i * (ws[1] as number) + ky * kw + kx] as number);
+                  }
+              expected[c * (os[0] as number) + oy * (os[1] as number) + ox] = sum;
+            }
+        expect(acc).toEqual(expected);
+      });
     });
   });
 }

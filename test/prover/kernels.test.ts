@@ -7,10 +7,10 @@ import type { Kernels } from '../../prover/kernels/kernels.ts';
 import { reference } from '../../prover/kernels/reference/index.ts';
 import { wasmKernels } from '../../prover/kernels/wasm/index.ts';
 import { Machine } from '../../prover/kernels/wasm/machine.ts';
-import { Memory } from '../../prover/kernels/wasm/memory.ts';
 import { nodeThreads } from '../../prover/kernels/wasm/start.ts';
 import type { ThreadStarter } from '../../prover/kernels/wasm/threads.ts';
 import sharedModule from '../../wasm/generated/prover-shared.ts';
+import { Memory } from '../../wasm/memory.ts';
 import { Random } from '../random.ts';
 import { conformance } from './conformance.ts';
 

@@ -3,10 +3,12 @@
  * set's forest.ts is the definition.
  *
  * A level of 2h fractions is two vectors of 2h elements, numerators and denominators, of planes `plane` bytes apart; the halves of a vector
- * are n0, n1 and d0, d1. A round wants Σ eq [λ(n0 d1 + n1 d0) + d0 d1], which is Σ eq [d1 A + d0 B] for A = λ n0 + d0 and B = λ n1: `weigh`
- * puts A, B in the numerators' place. With unit numerators it is Σ eq [(d0 + λ)(d1 + λ) − λ²], and `shift` adds λ to the denominators.
+ * are n0, n1 and d0, d1. A round wants Σ eq [λ(n0 d1 + n1 d0) + d0 d1], which is Σ eq [(A + d0) d1 + B d0] for A = λ n0 and B = λ n1:
+ * `weigh` puts A, B in the numerators' place. With unit numerators it is Σ eq [(d0 + λ)(d1 + λ) − λ²], and `shift` adds λ to the denominators.
+ *
+ * Most rows of a table are looked up by nobody, so most numerators are zero, and stay so for some folds: four that are zero cost no product.
  */
-import { foldAt, lanes, limb0, limb1, limb2, limb3, triple4 } from './extension';
+import { foldAt, lanes, limb0, limb1, limb2, limb3, scaleAt, triple4 } from './extension';
 import { add4, mul4, P, R2, reduce4, sub4 } from './field';
 
 /** Three signed products below 2^61 each become positive and stay below 4p²; a multiple of p. */
@@ -103,6 +105,11 @@ export function above(
       continue;
     }
     const n = num + i;
+    if (kind === BASE ? isZero(n, n + second) : isZeroElement(n, plane) && isZeroElement(n + second, plane)) {
+      const zero = i32x4.splat(0);
+      for (let k: u32 = 0; k < 4; k++) v128.store(s + k * abovePlane, zero);
+      continue;
+    }
     if (kind === BASE) {
       const x = v128.load(n);
       const y = v128.load(n + second);
@@ -130,6 +137,22 @@ export function above(
   }
 }
 
+/** Whether the four lanes at both places are zero. */
+// @ts-ignore: decorator
+@inline
+function isZero(a: usize, b: usize): bool {
+  return !v128.any_true(v128.or(v128.load(a), v128.load(b)));
+}
+
+/** Whether the four elements at v are zero. */
+// @ts-ignore: decorator
+@inline
+function isZeroElement(v: usize, plane: usize): bool {
+  return !v128.any_true(
+    v128.or(v128.or(v128.load(v), v128.load(v + plane)), v128.or(v128.load(v + 2 * plane), v128.load(v + 3 * plane))),
+  );
+}
+
 /** a b + c d in four lanes. */
 // @ts-ignore: decorator
 @inline
@@ -141,59 +164,25 @@ function pair4(a: v128, b: v128, c: v128, d: v128): v128 {
 }
 
 /**
- * Elements [from, to) of a level's numerators become λ n, plus d in the first half: A and B. Base-field numerators at `num` become elements
- * at `out`. λ is a `spread` scalar.
+ * Elements [from, to) of a level's numerators times λ. Base-field numerators at `num` become elements at `out`. λ is a `spread` scalar.
  */
-export function weigh(
-  thread: u32,
-  from: u32,
-  to: u32,
-  kind: u32,
-  num: usize,
-  den: usize,
-  plane: usize,
-  h: u32,
-  lambda: usize,
-  out: usize,
-): void {
+export function weigh(thread: u32, from: u32, to: u32, kind: u32, num: usize, plane: usize, lambda: usize, out: usize): void {
   const b0 = v128.load32_splat(lambda);
   const b1 = v128.load32_splat(lambda, 4);
   const b2 = v128.load32_splat(lambda, 8);
   const b3 = v128.load32_splat(lambda, 12);
-  const t1 = v128.load32_splat(lambda, 16);
-  const t2 = v128.load32_splat(lambda, 20);
-  const t3 = v128.load32_splat(lambda, 24);
-  // The lanes of the first half; a level of four elements has both halves in one register.
-  const lane = i32x4(0, 1, 2, 3);
-  for (let e = from; e < to; e += 4) {
-    const i: usize = <usize>e << 2;
-    const first = i32x4.lt_s(i32x4.add(i32x4.splat(e), lane), i32x4.splat(h));
-    const n = num + i;
-    const d = den + i;
-    let c0: v128;
-    let c1: v128;
-    let c2: v128;
-    let c3: v128;
-    const a0 = v128.load(n);
-    if (kind === BASE) {
-      c0 = mul4(a0, b0);
-      c1 = mul4(a0, b1);
-      c2 = mul4(a0, b2);
-      c3 = mul4(a0, b3);
-    } else {
-      const a1 = v128.load(n + plane);
-      const a2 = v128.load(n + 2 * plane);
-      const a3 = v128.load(n + 3 * plane);
-      c0 = limb0(a0, a1, a2, a3, b0, t1, t2, t3);
-      c1 = limb1(a0, a1, a2, a3, b0, b1, t2, t3);
-      c2 = limb2(a0, a1, a2, a3, b0, b1, b2, t3);
-      c3 = limb3(a0, a1, a2, a3, b0, b1, b2, b3);
-    }
+  for (let i: usize = <usize>from << 2; i < <usize>to << 2; i += 16) {
     const o = out + i;
-    v128.store(o, add4(c0, v128.and(first, v128.load(d))));
-    v128.store(o + plane, add4(c1, v128.and(first, v128.load(d + plane))));
-    v128.store(o + 2 * plane, add4(c2, v128.and(first, v128.load(d + 2 * plane))));
-    v128.store(o + 3 * plane, add4(c3, v128.and(first, v128.load(d + 3 * plane))));
+    if (kind !== BASE) {
+      if (!isZeroElement(num + i, plane)) scaleAt(o, plane, num + i, plane, lambda);
+      else if (num !== out) for (let k: u32 = 0; k < 4; k++) v128.store(o + k * plane, i32x4.splat(0));
+      continue;
+    }
+    const a = v128.load(num + i);
+    v128.store(o, mul4(a, b0));
+    v128.store(o + plane, mul4(a, b1));
+    v128.store(o + 2 * plane, mul4(a, b2));
+    v128.store(o + 3 * plane, mul4(a, b3));
   }
 }
 
@@ -206,7 +195,10 @@ export function shift(thread: u32, from: u32, to: u32, den: usize, plane: usize,
   }
 }
 
-/** sums += eq · (a b [+ c d]) at four points: at X = 0 the vectors' lower halves, at ∞ the differences. Eight registers at `sums`. */
+/**
+ * sums += eq · (d0 d1 [+ A d1 + B d0]) at four points: at X = 0 the vectors' lower halves, at ∞ the differences. Eight registers at `sums`.
+ * `num` is 0 where A and B are absent or zero here.
+ */
 function pointsAt(num: usize, den: usize, plane: usize, second: usize, distance: usize, eq: usize, eqPlane: usize, sums: usize): void {
   const e0 = v128.load(eq);
   const e1 = v128.load(eq + eqPlane);
@@ -216,55 +208,70 @@ function pointsAt(num: usize, den: usize, plane: usize, second: usize, distance:
   const f2 = triple4(e2);
   const f3 = triple4(e3);
   for (let infinity: u32 = 0; infinity < 2; infinity++) {
-    // d1, times A or, with unit numerators, d0.
+    // d1, times A + d0.
     let d = den + second;
     let b0 = v128.load(d);
     let b1 = v128.load(d + plane);
     let b2 = v128.load(d + 2 * plane);
     let b3 = v128.load(d + 3 * plane);
-    let n = num === 0 ? den : num;
-    let a0 = v128.load(n);
-    let a1 = v128.load(n + plane);
-    let a2 = v128.load(n + 2 * plane);
-    let a3 = v128.load(n + 3 * plane);
+    d = den;
+    let a0 = v128.load(d);
+    let a1 = v128.load(d + plane);
+    let a2 = v128.load(d + 2 * plane);
+    let a3 = v128.load(d + 3 * plane);
     if (infinity) {
+      a0 = sub4(v128.load(d + distance), a0);
+      a1 = sub4(v128.load(d + distance + plane), a1);
+      a2 = sub4(v128.load(d + distance + 2 * plane), a2);
+      a3 = sub4(v128.load(d + distance + 3 * plane), a3);
+      d = den + second;
       b0 = sub4(v128.load(d + distance), b0);
       b1 = sub4(v128.load(d + distance + plane), b1);
       b2 = sub4(v128.load(d + distance + 2 * plane), b2);
       b3 = sub4(v128.load(d + distance + 3 * plane), b3);
-      a0 = sub4(v128.load(n + distance), a0);
-      a1 = sub4(v128.load(n + distance + plane), a1);
-      a2 = sub4(v128.load(n + distance + 2 * plane), a2);
-      a3 = sub4(v128.load(n + distance + 3 * plane), a3);
     }
     let t1 = triple4(b1);
     let t2 = triple4(b2);
     let t3 = triple4(b3);
-    let c0 = limb0(a0, a1, a2, a3, b0, t1, t2, t3);
-    let c1 = limb1(a0, a1, a2, a3, b0, b1, t2, t3);
-    let c2 = limb2(a0, a1, a2, a3, b0, b1, b2, t3);
-    let c3 = limb3(a0, a1, a2, a3, b0, b1, b2, b3);
-    if (num !== 0) {
-      // d0 times B.
-      d = den;
-      n = num + second;
-      b0 = v128.load(d);
-      b1 = v128.load(d + plane);
-      b2 = v128.load(d + 2 * plane);
-      b3 = v128.load(d + 3 * plane);
-      a0 = v128.load(n);
-      a1 = v128.load(n + plane);
-      a2 = v128.load(n + 2 * plane);
-      a3 = v128.load(n + 3 * plane);
+    let c0: v128;
+    let c1: v128;
+    let c2: v128;
+    let c3: v128;
+    if (num === 0) {
+      c0 = limb0(a0, a1, a2, a3, b0, t1, t2, t3);
+      c1 = limb1(a0, a1, a2, a3, b0, b1, t2, t3);
+      c2 = limb2(a0, a1, a2, a3, b0, b1, b2, t3);
+      c3 = limb3(a0, a1, a2, a3, b0, b1, b2, b3);
+    } else {
+      let n0 = v128.load(num);
+      let n1 = v128.load(num + plane);
+      let n2 = v128.load(num + 2 * plane);
+      let n3 = v128.load(num + 3 * plane);
       if (infinity) {
-        b0 = sub4(v128.load(d + distance), b0);
-        b1 = sub4(v128.load(d + distance + plane), b1);
-        b2 = sub4(v128.load(d + distance + 2 * plane), b2);
-        b3 = sub4(v128.load(d + distance + 3 * plane), b3);
-        a0 = sub4(v128.load(n + distance), a0);
-        a1 = sub4(v128.load(n + distance + plane), a1);
-        a2 = sub4(v128.load(n + distance + 2 * plane), a2);
-        a3 = sub4(v128.load(n + distance + 3 * plane), a3);
+        n0 = sub4(v128.load(num + distance), n0);
+        n1 = sub4(v128.load(num + distance + plane), n1);
+        n2 = sub4(v128.load(num + distance + 2 * plane), n2);
+        n3 = sub4(v128.load(num + distance + 3 * plane), n3);
+      }
+      n0 = add4(n0, a0);
+      n1 = add4(n1, a1);
+      n2 = add4(n2, a2);
+      n3 = add4(n3, a3);
+      c0 = limb0(n0, n1, n2, n3, b0, t1, t2, t3);
+      c1 = limb1(n0, n1, n2, n3, b0, b1, t2, t3);
+      c2 = limb2(n0, n1, n2, n3, b0, b1, b2, t3);
+      c3 = limb3(n0, n1, n2, n3, b0, b1, b2, b3);
+      // d0, times B.
+      const n = num + second;
+      b0 = v128.load(n);
+      b1 = v128.load(n + plane);
+      b2 = v128.load(n + 2 * plane);
+      b3 = v128.load(n + 3 * plane);
+      if (infinity) {
+        b0 = sub4(v128.load(n + distance), b0);
+        b1 = sub4(v128.load(n + distance + plane), b1);
+        b2 = sub4(v128.load(n + distance + 2 * plane), b2);
+        b3 = sub4(v128.load(n + distance + 3 * plane), b3);
       }
       t1 = triple4(b1);
       t2 = triple4(b2);
@@ -280,6 +287,16 @@ function pointsAt(num: usize, den: usize, plane: usize, second: usize, distance:
     v128.store(s, add4(v128.load(s, 32), limb2(c0, c1, c2, c3, e0, e1, e2, f3)), 32);
     v128.store(s, add4(v128.load(s, 48), limb3(c0, c1, c2, c3, e0, e1, e2, e3)), 48);
   }
+}
+
+/** `foldAt`, or nothing if x is 0; whether what stands at v now is surely zero. */
+// @ts-ignore: decorator
+@inline
+function foldUnlessZero(v: usize, plane: usize, distance: usize, x: usize): bool {
+  if (x === 0) return isZeroElement(v, plane);
+  if (isZeroElement(v, plane) && isZeroElement(v + distance, plane)) return true;
+  foldAt(v, plane, distance, x);
+  return false;
 }
 
 /**
@@ -303,19 +320,21 @@ export function forestRound(
   memory.fill(sums, 0, 128);
   const distance: usize = <usize>length << 2;
   for (let i: usize = <usize>from << 2; i < <usize>to << 2; i += 16) {
-    if (x !== 0) {
-      // A vector of up to four elements after the fold is one register.
-      for (let part: usize = 0; part <= (length < 4 ? 0 : distance); part += max(distance, 4)) {
-        const at = i + part;
+    // A vector of up to four elements is one register.
+    const last: usize = length < 4 ? 0 : distance;
+    let zero = true;
+    for (let part: usize = 0; part <= last; part += max(distance, 4)) {
+      const at = i + part;
+      if (x !== 0) {
         foldAt(den + at, plane, 2 * distance, x);
         foldAt(den + second + at, plane, 2 * distance, x);
-        if (num !== 0) {
-          foldAt(num + at, plane, 2 * distance, x);
-          foldAt(num + second + at, plane, 2 * distance, x);
-        }
       }
+      if (num === 0) continue;
+      const zeroA = foldUnlessZero(num + at, plane, 2 * distance, x);
+      const zeroB = foldUnlessZero(num + second + at, plane, 2 * distance, x);
+      zero = zero && zeroA && zeroB;
     }
-    pointsAt(num === 0 ? 0 : num + i, den + i, plane, second, distance, eq + i, eqPlane, sums);
+    pointsAt(zero ? 0 : num + i, den + i, plane, second, distance, eq + i, eqPlane, sums);
   }
   for (let k: usize = 0; k < 8; k++) store<u32>(sums + (k << 2), lanes(v128.load(sums + (k << 4))));
 }

@@ -4,4 +4,5 @@ export { combine, dots, evaluate, magnitudes } from './columns';
 export { eqTable, fromPlanes, sumOut, toPlanes } from './extension';
 export { above, denominators, forestRound, montgomery, shift, weigh } from './forest';
 export { encode, scaleTable, strip, twiddleTable } from './ntt';
+export { convChannels, denseRows } from './inference';
 export { lift, outer, productRound, repeat } from './sumcheck';

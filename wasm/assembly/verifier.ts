@@ -1,3 +1,6 @@
-/** The verifier's module. */
-import { mul } from './field';
-export function mulTest(a: u32, b: u32): u32 { return mul(a, b); }
+/** The verifier's arithmetic (verifier/wasm.ts). */
+export { hashRows } from './blake3';
+export { evaluate } from './columns';
+export { toPlanes } from './extension';
+export { reach } from './reach';
+export { evaluateElements, halve, valueAt } from './remainders';

@@ -1,4 +1,5 @@
 /** The reference kernels: plain TypeScript, single-threaded, the definition that every other set equals byte for byte. */
+import { accumulate } from '../../../circuits/forms/index.ts';
 import { hashWords, toWords } from '../../../protocol/blake3.ts';
 import { modes } from '../../../protocol/hash.ts';
 import { evaluateBase } from '../../../protocol/mle.ts';
@@ -10,6 +11,7 @@ import { sumcheck } from './sumcheck.ts';
 
 export const reference: Kernels = {
   name: 'reference',
+  accumulate,
   commit,
   forest,
   sumcheck,

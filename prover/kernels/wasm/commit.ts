@@ -3,12 +3,12 @@
 import { mul, pow, rootOfUnity } from '../../../protocol/field.ts';
 import { siblingOrder } from '../../../protocol/merkle.ts';
 import type { OpenedRows } from '../../../protocol/opening.ts';
+import { Scope } from '../../../wasm/memory.ts';
 import type { CommittedGroup, StepPace } from '../kernels.ts';
 import { R } from './elements.ts';
 import { blake3Key, HASH_SCRATCH } from './hashing.ts';
 import { type Part, partsOf } from './integers.ts';
 import type { Machine, Task } from './machine.ts';
-import { Scope } from './memory.ts';
 
 const LINE = 64;
 const STRIP = 16;

@@ -2,19 +2,17 @@
 import { type F4, inverse, mul } from '../../../protocol/extension.ts';
 import { mul as mulBase, P, pow } from '../../../protocol/field.ts';
 import type { Point } from '../../../protocol/mle.ts';
+import type { Scope } from '../../../wasm/memory.ts';
+import { R, R2 } from '../../../wasm/montgomery.ts';
 import type { Machine } from './machine.ts';
-import type { Scope } from './memory.ts';
 
-export const R = 2 ** 32 % P;
-/** R². */
-export const R2 = mulBase(R, R);
 const INVERSE_OF_R = pow(R, P - 2);
 
 const times = (a: F4, k: number): F4 => [mulBase(a[0], k), mulBase(a[1], k), mulBase(a[2], k), mulBase(a[3], k)];
 
 export const toMontgomery = (a: F4): F4 => times(a, R);
 export const fromMontgomery = (a: F4): F4 => times(a, INVERSE_OF_R);
-export { inverse, mul, times };
+export { inverse, mul, R, R2, times };
 
 /** The element of four words at an address. */
 export function at(words: Uint32Array, address: number): F4 {

@@ -3,10 +3,10 @@ import type { F4 } from '../../../protocol/extension.ts';
 import { add, ZERO } from '../../../protocol/extension.ts';
 import { mul } from '../../../protocol/field.ts';
 import type { Point } from '../../../protocol/mle.ts';
+import { Scope } from '../../../wasm/memory.ts';
 import { at, eqTable, R } from './elements.ts';
 import { partsOf } from './integers.ts';
 import type { Machine, Task } from './machine.ts';
-import { Scope } from './memory.ts';
 
 /** Variables of the low table at most: 512 elements stay near. */
 const LOW = 9;

@@ -1,10 +1,10 @@
 /** The fraction forest of LogUp (protocol §8.2): every level of every tree lies in the kernel's memory until its rounds fold it away. */
 import { add, type F4, inverse, mul, ONE, sub, ZERO } from '../../../protocol/extension.ts';
 import type { Point } from '../../../protocol/mle.ts';
+import { Scope } from '../../../wasm/memory.ts';
 import type { Forest, TreeLeaves } from '../kernels.ts';
 import { at, eqTable, fromMontgomery, planeOf, R2, scalar, setScalar, times, toMontgomery } from './elements.ts';
 import type { Machine, Task } from './machine.ts';
-import { Scope } from './memory.ts';
 
 /** What the numerators of a level are: all one, of the base field, elements (wasm/assembly/forest.ts). */
 const UNIT = 0;
@@ -148,7 +148,7 @@ class WasmForest implements Forest {
         return { level, num: 0 };
       }
       const out = kind === BASE ? scope.alloc(4 * plane) : num;
-      for (const [a, b] of ranges) tasks.push(['weigh', a, b, kind, num, den, plane, half, weight, out]);
+      for (const [a, b] of ranges) tasks.push(['weigh', a, b, kind, num, plane, weight, out]);
       return { level, num: out };
     });
     machine.run(tasks);
@@ -230,7 +230,7 @@ class WasmForest implements Forest {
       const d1 = end(den, 1);
       if (kind === UNIT) return rho === null ? [ONE, ONE, d0, d1] : [ONE, ONE, sub(d0, lambda), sub(d1, lambda)];
       if (rho === null) return kind === BASE ? [this.#base(num), this.#base(num, 1), d0, d1] : [end(num, 0), end(num, 1), d0, d1];
-      return [mul(back, sub(end(num, 0), d0)), mul(back, end(num, 1)), d0, d1];
+      return [mul(back, end(num, 0)), mul(back, end(num, 1)), d0, d1];
     });
   }
 

@@ -1,8 +1,8 @@
 /** Keyed BLAKE3 in a kernel's memory (protocol §4.1), and proofs of work. */
 import { toWords } from '../../../protocol/blake3.ts';
 import { type HashName, modes } from '../../../protocol/hash.ts';
+import { Scope } from '../../../wasm/memory.ts';
 import type { Machine } from './machine.ts';
-import { Scope } from './memory.ts';
 
 /** The key's eight words in memory, and the flags of keyed hashing. */
 export function blake3Key(scope: Scope, name: HashName): { readonly key: number; readonly flags: number } {

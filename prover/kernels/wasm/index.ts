@@ -5,14 +5,15 @@
 
 import module from '../../../wasm/generated/prover.ts';
 import sharedModule from '../../../wasm/generated/prover-shared.ts';
-import { unsupported } from '../../../wasm/module.ts';
+import { Scope } from '../../../wasm/memory.ts';
+import { NAME, unsupported } from '../../../wasm/module.ts';
 import type { Kernels } from '../kernels.ts';
+import { accumulate } from './accumulate.ts';
 import { commit, Encoder } from './commit.ts';
 import { evaluate } from './evaluate.ts';
 import { forest } from './forest.ts';
 import { grind } from './hashing.ts';
 import { Machine, type Threads } from './machine.ts';
-import { Scope } from './memory.ts';
 import { opening } from './opening.ts';
 import { vectorOf } from './recipes.ts';
 import { batched } from './sumcheck.ts';
@@ -33,10 +34,11 @@ export function wasmKernels(threads: Threads | null = null): WasmKernels {
   const machine = new Machine(shared ? sharedModule : module, shared ? threads : null);
   const encoder = new Encoder(machine);
   return {
-    name: shared ? `WebAssembly SIMD, ${machine.threads} threads` : 'WebAssembly SIMD',
+    name: shared ? `${NAME}, ${machine.threads} threads` : NAME,
     threads: machine.threads,
     memory: () => ({ used: machine.memory.used, peak: machine.memory.peak }),
     close: () => machine.close(),
+    accumulate: (tensors, form, values, outDims) => accumulate(machine, tensors, form, values, outDims),
     commit: (stack, h, lr, pace) => commit(machine, encoder, stack, h, lr, pace),
     forest: (trees, alpha, beta) => forest(machine, trees, alpha, beta),
     evaluate: async (list) => evaluate(machine, list),

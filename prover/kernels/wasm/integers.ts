@@ -1,6 +1,7 @@
 /** Vectors of centred integers in a kernel's memory. A product with an extension limb has room for 23 bits; longer ones go in two parts. */
+
+import type { Scope } from '../../../wasm/memory.ts';
 import type { Machine } from './machine.ts';
-import type { Scope } from './memory.ts';
 
 /** A part of every integer of a vector: (v >> shift) & mask, worth `scale` (a residue). */
 export interface Part {

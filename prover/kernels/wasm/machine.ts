@@ -2,8 +2,9 @@
  * A WebAssembly instance with its memory, and lists of tasks that its threads share: fork, join. Tasks of a list are independent; each is a
  * kernel function with its arguments, the thread's number put before them. Without threads the tasks run here, one after the other.
  */
+
+import { Memory } from '../../../wasm/memory.ts';
 import { compileModule, instantiate, PAGE } from '../../../wasm/module.ts';
-import { Memory } from './memory.ts';
 import { CONTROL_BYTES, Team, type ThreadStarter } from './threads.ts';
 
 /** A kernel function's name and its arguments after the thread. */

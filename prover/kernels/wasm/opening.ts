@@ -4,12 +4,12 @@ import { mul as mulBase } from '../../../protocol/field.ts';
 import { eqTable as eqPlain, type Point } from '../../../protocol/mle.ts';
 import type { StackClaim } from '../../../protocol/opening.ts';
 import type { RoundOracle } from '../../../protocol/sumcheck.ts';
+import { Scope } from '../../../wasm/memory.ts';
 import type { CommittedGroup, OpeningColumns } from '../kernels.ts';
 import type { Columns } from './commit.ts';
 import { eqTable, planeOf, R, R2, times } from './elements.ts';
 import { runs } from './integers.ts';
 import type { Machine, Task } from './machine.ts';
-import { Scope } from './memory.ts';
 import { TILES } from './recipes.ts';
 import { batched } from './sumcheck.ts';
 

@@ -2,10 +2,10 @@
 import type { OuterTerm, Recipe } from '../../../circuits/forms/reduction.ts';
 import { mul } from '../../../protocol/field.ts';
 import type { Point } from '../../../protocol/mle.ts';
+import { Scope } from '../../../wasm/memory.ts';
 import { eqTable, planeOf, planes, R, R2 } from './elements.ts';
 import { partsOf } from './integers.ts';
 import type { Machine, Task } from './machine.ts';
-import { Scope } from './memory.ts';
 
 /** Bytes of a thread's tiles in `combine`. */
 export const TILES = 64 * 32;

@@ -1,9 +1,9 @@
 /** Batched sumchecks of products (protocol §8.5, §9.1): every instance's factors lie in the kernel's memory and are folded there. */
 import { add, type F4, mul, scale, sub, ZERO } from '../../../protocol/extension.ts';
+import type { Scope } from '../../../wasm/memory.ts';
 import type { BatchedSumcheck } from '../kernels.ts';
 import { at, fromMontgomery, setScalar } from './elements.ts';
 import type { Machine, Task } from './machine.ts';
-import type { Scope } from './memory.ts';
 
 /** An instance whose factors are vectors of 2^variables elements in planes. */
 export interface Running {

@@ -2,7 +2,7 @@
  * Blocks of a WebAssembly memory: first fit over an ordered list of free stretches, joined again when freed; the memory grows by pages.
  * Addresses are multiples of 64, a cache line, and every block has 64 bytes behind it that a kernel may read and overwrite.
  */
-import { PAGE } from '../../../wasm/module.ts';
+import { PAGE } from './module.ts';
 
 const LINE = 64;
 /** What a 32-bit memory can have. */
