@@ -18,7 +18,8 @@ const ALL = [
   'test',
 ];
 const node = /^node:/;
-const page = /\b(document|navigator|localStorage|postMessage)\b\s*[.([]/;
+/** A page's own globals; a method of something that was given is none (`worker.postMessage`). */
+const page = /(?<!(?<!\b(?:globalThis|self|window))\.)\b(document|navigator|localStorage|postMessage)\b\s*[.([]/;
 const clock = /\b(Date|performance|setTimeout|setInterval)\b\s*[.(]/;
 const chance = /\bMath\.random\b|\bgetRandomValues\b|\brandomUUID\b|\brandomBytes\b/;
 const logger = /\bconsole\./;
