@@ -75,10 +75,10 @@ function Steps({ state, session, prover }: { state: Proving; session: Session; p
           {state.at === 'proving' && (
             <>
               <progress max={1} value={state.progress.fraction} aria-label={`Proving: ${state.progress.stage}`} />{' '}
-              <small>{state.progress.stage}</small>{' '}
               <button type="button" onClick={() => prover?.stop()}>
                 Stop
               </button>
+              <small>{state.progress.stage}</small>
             </>
           )}
           {made !== null && (
