@@ -74,19 +74,27 @@ test('a proof can be stopped, and made after all', async () => {
   const { page } = await s.open();
   await page.locator('#open-prover').click();
   await state(page, 'blank');
-  // As soon as there is something to press.
-  await page.evaluate(`{
-    const watch = new MutationObserver(() => {
-      const button = document.querySelector('#prove[data-state=proving] .steps button');
-      if (button === null) return;
-      watch.disconnect();
-      button.click();
-      document.body.dataset.stopped = 'yes';
-    });
-    watch.observe(document.body, { subtree: true, childList: true, attributes: true });
-  }`);
-  await drawSeven(page);
-  await page.locator('body[data-stopped=yes] #prove[data-state=answered]').waitFor();
+  // As soon as there is something to press; on a busy machine a proof may still be quicker.
+  const stopped = page.locator('body[data-pressed=yes] #prove[data-state=answered]');
+  for (let tries = 0; tries < 8 && (await stopped.count()) === 0; tries++) {
+    await page.locator('#wipe').click();
+    await page.evaluate(`{
+      delete document.body.dataset.pressed;
+      const watch = new MutationObserver(() => {
+        const button = document.querySelector('#prove[data-state=proving] .steps button');
+        if (button === null) return;
+        watch.disconnect();
+        button.click();
+        document.body.dataset.pressed = 'yes';
+      });
+      watch.observe(document.body, { subtree: true, childList: true, attributes: true });
+    }`);
+    await drawSeven(page);
+    await page.locator('body[data-pressed=yes]').waitFor();
+    await page.locator('#prove[data-state=answered], #prove[data-state=verified]').waitFor();
+  }
+  expect(await stopped.count()).toBe(1);
+  expect(await page.locator('#trust').textContent()).toBe('7Answered, not yet proven');
   await page.getByRole('button', { name: 'Prove it' }).click();
   await state(page, 'verified');
 });
