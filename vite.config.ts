@@ -24,7 +24,8 @@ const POLICY = [
 /** As the service worker answers: so that memory can be shared, which the prover's threads need. */
 const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
-const fixture = (file: string): Uint8Array => readFileSync(fileURLToPath(new URL(`./fixtures/${file}`, import.meta.url)));
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const fixture = (file: string): Uint8Array => readFileSync(at(`fixtures/${file}`));
 const examples = [...new Set([...EXAMPLES.flatMap((e) => e.files), MODEL])];
 
 /** Ships the examples, states the policy, and tells the service worker which files there are. */
@@ -87,12 +88,12 @@ export default defineConfig({
     target: 'es2023',
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { index: 'verifier-web/index.html', sw: 'verifier-web/sw.ts' },
+      input: { index: at('verifier-web/index.html'), sw: at('verifier-web/sw.ts') },
       output: { entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
     },
   },
   test: {
-    root: fileURLToPath(new URL('.', import.meta.url)),
+    root: at('.'),
     include: ['test/**/*.test.ts'],
     globalSetup: ['./test/browser/built.ts'],
     reporters: ['./test/reporter.ts'],
