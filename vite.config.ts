@@ -14,13 +14,18 @@ const POLICY = [
   "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self'",
   "style-src 'self'",
-  "img-src 'self'",
+  // The icon: browsers ask for it again whenever the address changes, so it comes with the page.
+  "img-src 'self' data:",
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
 ].join('; ');
 
-const fixture = (file: string): Uint8Array => readFileSync(fileURLToPath(new URL(`./fixtures/${file}`, import.meta.url)));
+/** As the service worker answers: so that memory can be shared, which the prover's threads need. */
+const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const fixture = (file: string): Uint8Array => readFileSync(at(`fixtures/${file}`));
 const examples = [...new Set([...EXAMPLES.flatMap((e) => e.files), MODEL])];
 
 /** Ships the examples, states the policy, and tells the service worker which files there are. */
@@ -73,8 +78,8 @@ export default defineConfig({
   root: 'verifier-web',
   base: './',
   plugins: [shippedPage()],
-  server: { host: '127.0.0.1' },
-  preview: { host: '127.0.0.1' },
+  server: { host: '127.0.0.1', headers: ISOLATED },
+  preview: { host: '127.0.0.1', headers: ISOLATED },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   build: {
@@ -83,13 +88,14 @@ export default defineConfig({
     target: 'es2023',
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { index: 'verifier-web/index.html', sw: 'verifier-web/sw.ts' },
+      input: { index: at('verifier-web/index.html'), sw: at('verifier-web/sw.ts') },
       output: { entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
     },
   },
   test: {
-    root: fileURLToPath(new URL('.', import.meta.url)),
+    root: at('.'),
     include: ['test/**/*.test.ts'],
+    globalSetup: ['./test/browser/built.ts'],
     reporters: ['./test/reporter.ts'],
     slowTestThreshold: 10_000,
     testTimeout: 120_000,

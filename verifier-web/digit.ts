@@ -1,6 +1,7 @@
 /**
  * A drawing as the model was taught digits (the convention of MNIST): the ink's bounding box scaled to 20 × 20, averaged, and placed so that
- * its centre of mass is the centre of 28 × 28. Values 0 (paper) to 1 (ink).
+ * its centre of mass lies in the pixel right and below of the centre of 28 × 28, as that of every recorded digit does. Values 0 (paper) to
+ * 1 (ink).
  */
 export const SIDE = 28;
 const BOX = 20;
@@ -30,7 +31,7 @@ export function toDigit(ink: ArrayLike<number>, width: number, height: number): 
       mx += v * (i + 0.5);
       my += v * (j + 0.5);
     }
-  const place = (centre: number, length: number): number => Math.max(0, Math.min(SIDE - length, Math.round(SIDE / 2 - centre)));
+  const place = (centre: number, length: number): number => Math.max(0, Math.min(SIDE - length, Math.ceil(SIDE / 2 - centre)));
   const [x0, y0] = [place(mx / mass, cols), place(my / mass, rows)];
   const out = new Float32Array(SIDE * SIDE);
   // As bytes / 255, which is how the recorded digits are written.

@@ -27,6 +27,9 @@ export const value = (v: number | bigint, dtype: string): string =>
 /** The first and last digits of a digest. */
 export const short = (hex: string): string => `${hex.slice(0, 8)}…${hex.slice(-6)}`;
 
+/** With a capital letter and a full stop, as reasons come without. */
+export const sentence = (s: string): string => `${s.charAt(0).toUpperCase()}${s.slice(1)}${s.endsWith('.') ? '' : '.'}`;
+
 /** As on the command line: 0x and pairs of hex digits are bytes, anything else is text. */
 export function contextBytes(text: string): Uint8Array {
   return (/^0x/i.test(text) ? fromHex(text.slice(2)) : null) ?? new TextEncoder().encode(text);

@@ -6,8 +6,9 @@ import { keepTheme } from './theme.ts';
 
 keepTheme();
 const session = new Session();
-render(<App session={session} />, document.getElementById('page') as HTMLElement);
+// Before drawing: the worker and the files of the address load meanwhile.
 void session.open();
+render(<App session={session} />, document.getElementById('page') as HTMLElement);
 
 /** Keeps the page for use without a network, once it stands. `data-kept` tells that it is. */
 async function keep(): Promise<void> {

@@ -64,6 +64,16 @@ export interface VerifyService {
   check(question: Question): Report;
 }
 
+/** A proof that was made here. */
+export interface Made {
+  readonly envelope: Uint8Array;
+  readonly milliseconds: number;
+  /** What it was made with; the bytes are the same whatever that was. */
+  readonly kernels: string;
+  /** Why that is not the fastest there is; null where it is. */
+  readonly note: string | null;
+}
+
 export interface ProgressOf {
   readonly stage: string;
   /** 0 to 1. */
@@ -76,9 +86,6 @@ export interface ProveService {
   /** Integer inference alone: exactly what a proof would show. */
   answer(input: Float32Array): { readonly outputs: readonly NamedTensor[]; readonly milliseconds: number };
   /** Null if it was stopped. */
-  prove(
-    input: Float32Array,
-    onProgress: (p: ProgressOf) => void,
-  ): Promise<{ readonly envelope: Uint8Array; readonly milliseconds: number } | null>;
+  prove(input: Float32Array, onProgress: (p: ProgressOf) => void): Promise<Made | null>;
   stop(): void;
 }

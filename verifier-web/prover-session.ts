@@ -1,5 +1,4 @@
 /** "Prove here": drives the proving worker, and has the verifier check what it made with nothing but the key. */
-
 import { proxy } from 'comlink';
 import type { ProveService } from './messages.ts';
 import { nextProving, type Proving, type ProvingEvent } from './proving.ts';
@@ -16,6 +15,7 @@ export class Prover {
   readonly #changed: (s: Proving) => void;
   readonly #service = new Service<ProveService>(
     () => new Worker(new URL('./prove.worker.ts', import.meta.url), { type: 'module', name: 'prove' }),
+    (why) => this.#apply({ type: 'failed', why }),
   );
   #state: Proving = { at: 'closed' };
   #input: Float32Array | null = null;
@@ -89,8 +89,14 @@ export class Prover {
       );
       if (proof === null) return this.#apply({ type: 'stopped', job });
       this.#apply({ type: 'proven', job, proof });
-      const report = await this.#session.ask({ proof: proof.envelope, key: this.key, circuit: null, context: new Uint8Array(0) });
-      this.#apply({ type: 'verified', job, report });
+      try {
+        const report = await this.#session.ask({ proof: proof.envelope, key: this.key, circuit: null, context: new Uint8Array(0) });
+        this.#apply({ type: 'verified', job, report });
+      } catch (e) {
+        // Somebody cancelled a check, and the verifier's worker ended with this one too: the answer is a claim again.
+        if (!(e instanceof Ended)) throw e;
+        this.#apply({ type: 'stopped', job });
+      }
     });
   }
 

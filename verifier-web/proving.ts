@@ -3,7 +3,7 @@
  * the answer is only a claim; the page shows it as a state of its own.
  */
 import type { NamedTensor } from '../circuits/named.ts';
-import type { ProgressOf, Report } from './messages.ts';
+import type { Made, ProgressOf, Report } from './messages.ts';
 
 export type Proving =
   | { readonly at: 'closed' }
@@ -17,11 +17,6 @@ export type Proving =
 
 export interface Answer {
   readonly output: NamedTensor;
-  readonly milliseconds: number;
-}
-
-export interface Made {
-  readonly envelope: Uint8Array;
   readonly milliseconds: number;
 }
 
@@ -56,7 +51,7 @@ export function nextProving(s: Proving, e: ProvingEvent): Proving {
     case 'verified':
       return s.at === 'checking' && s.job === e.job ? { ...s, at: 'verified', report: e.report } : s;
     case 'stopped':
-      return s.at === 'proving' && s.job === e.job ? { at: 'answered', job: s.job, answer: s.answer } : s;
+      return (s.at === 'proving' || s.at === 'checking') && s.job === e.job ? { at: 'answered', job: s.job, answer: s.answer } : s;
     case 'failed':
       return { at: 'failed', why: e.why };
   }

@@ -6,13 +6,16 @@ export class Ended extends Error {}
 
 export class Service<T> {
   readonly #spawn: () => Worker;
+  readonly #crashed: (why: string) => void;
   #worker: Worker | null = null;
   #remote: Remote<T> | null = null;
   #fail: (e: Error) => void = () => {};
   #failure: Promise<never> = new Promise(() => {});
 
-  constructor(spawn: () => Worker) {
+  /** `crashed` is told of a worker that died by itself, asked or not. */
+  constructor(spawn: () => Worker, crashed: (why: string) => void = () => {}) {
     this.#spawn = spawn;
+    this.#crashed = crashed;
   }
 
   /** Starts the worker, so that the first call finds it ready. */
@@ -26,7 +29,9 @@ export class Service<T> {
     });
     this.#failure.catch(() => {}); // whoever waits gets it; nobody may wait
     const crashed = (why: string): void => {
-      if (this.#worker === worker) this.end(new Error(why));
+      if (this.#worker !== worker) return;
+      this.end(new Error(why));
+      this.#crashed(why);
     };
     worker.onerror = (e) => {
       e.preventDefault();

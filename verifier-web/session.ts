@@ -15,7 +15,7 @@ import {
   type VerifyService,
 } from './messages.ts';
 import { Ended, reason, Service } from './remote.ts';
-import { type Check, type Event, isOpen, next, START, type State, shownCheck } from './state.ts';
+import { type Check, type Event, isBusy, next, START, type State, shownCheck } from './state.ts';
 
 interface Kept {
   readonly held: readonly Held[];
@@ -31,10 +31,12 @@ export class Session {
   /** What was held at each step of the history, while the page lives. */
   readonly #kept = new Map<number, Kept>();
   #running = false;
+  /** Counts what was asked to be read: only the last of it comes onto the page. */
+  #intake = 0;
 
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   #apply(event: Event): void {
@@ -51,10 +53,11 @@ export class Session {
 
   async #arrive(): Promise<void> {
     const { example, files, context, pins } = parseAddress(location.search, location.hash);
+    this.#intake++;
     const kept = this.#kept.get((history.state as { step?: number } | null)?.step ?? -1);
     this.#apply({ type: 'restored', held: kept?.held ?? [], context: kept?.context ?? context ?? '', pins });
     if (kept !== undefined) return this.#run();
-    if (example !== null) return this.#load(example.files.map(shipped), example.context ?? '');
+    if (example !== null) return this.#load(example.files.map(shipped), context ?? example.context ?? '');
     if (files.length > 0) return this.#load(files, context ?? '');
   }
 
@@ -66,18 +69,22 @@ export class Session {
   }
 
   async #load(urls: readonly string[], context: string): Promise<void> {
+    const intake = ++this.#intake;
     this.#apply({ type: 'reading' });
+    let files: readonly GivenFile[];
     try {
-      const files = await Promise.all(urls.map(fetched));
-      await this.#read(files, [], context, true);
+      files = await Promise.all(urls.map(fetched));
     } catch (e) {
-      this.#apply({ type: 'unreadable', why: reason(e) });
+      if (intake === this.#intake) this.#apply({ type: 'unreadable', why: reason(e) });
+      return;
     }
+    await this.#read(intake, files, [], context, true);
   }
 
   /** Files of the user's: dropped or picked. */
   async give(list: readonly File[]): Promise<void> {
     if (list.length === 0) return;
+    const intake = ++this.#intake;
     this.#apply({ type: 'reading' });
     const strangers: Stranger[] = list.slice(FILES_LIMIT).map(({ name }) => ({ name, why: `more than ${FILES_LIMIT} files at once` }));
     const files: GivenFile[] = [];
@@ -90,23 +97,37 @@ export class Session {
           strangers.push({ name: file.name, why: `cannot be read: ${reason(e)}` });
         }
     }
-    await this.#read(files, strangers, undefined, false);
+    await this.#read(intake, files, strangers, undefined, false);
   }
 
   /** Bytes that the page itself made. */
   async hold(files: readonly GivenFile[]): Promise<void> {
-    await this.#read(files, [], '', true);
+    this.#step(location.pathname);
+    this.#apply({ type: 'restored', held: [], context: '', pins: null });
+    await this.#read(++this.#intake, files, [], '', true);
   }
 
-  async #read(files: readonly GivenFile[], strangers: readonly Stranger[], context: string | undefined, anew: boolean): Promise<void> {
+  /** Has the worker read files; drops them if something else was asked for meanwhile. */
+  async #read(
+    intake: number,
+    files: readonly GivenFile[],
+    strangers: readonly Stranger[],
+    context: string | undefined,
+    anew: boolean,
+  ): Promise<void> {
+    if (intake !== this.#intake) return;
     let read: ReadFiles;
     try {
       read = await this.#verifier.call((v) => v.read(files));
     } catch (e) {
-      if (!(e instanceof Ended)) this.#apply({ type: 'unreadable', why: reason(e) });
+      if (!(e instanceof Ended) && intake === this.#intake) this.#apply({ type: 'unreadable', why: reason(e) });
       return;
     }
-    if (!anew && read.held.length > 0) this.#step(location.pathname);
+    if (intake !== this.#intake) return;
+    if (!anew && read.held.length > 0) {
+      const { pins } = this.state;
+      this.#step(location.pathname + (pins === null ? '' : pinsFragment(pins)));
+    }
     this.#apply({ type: 'read', files: { ...read, strangers: [...strangers, ...read.strangers] }, context, anew });
     await this.#run();
   }
@@ -155,6 +176,7 @@ export class Session {
 
   /** Ends the worker with whatever it does; a fresh one stands ready. */
   cancel(): void {
+    this.#intake++;
     this.#apply({ type: 'cancelled' });
     this.#verifier.end();
     this.#verifier.start();
@@ -170,18 +192,21 @@ export class Session {
   }
 
   clear(): void {
-    if (this.state.checks.some(isOpen)) this.cancel();
+    if (isBusy(this.state)) this.cancel();
     this.#step(location.pathname);
     this.#apply({ type: 'restored', held: [], context: '', pins: null });
     this.#keep();
   }
 
-  /** The address of the shown verdict, with its digests; it becomes the page's own. */
+  /** The address of the shown verdict, with its context and its digests; it becomes the page's own. */
   link(): string {
     const status = shownCheck(this.state)?.status;
     if (status?.at !== 'decided' || status.report.verdict.verdict !== 'accepted') return location.href;
     const { statementDigest, keyDigest } = status.report.verdict;
     const link = new URL(pinsFragment({ statement: toHex(statementDigest), keyDigest: toHex(keyDigest) }), location.href);
+    const { example } = parseAddress(location.search, '');
+    if (this.state.context === (example?.context ?? '')) link.searchParams.delete('context');
+    else link.searchParams.set('context', this.state.context);
     history.replaceState(history.state, '', link);
     return link.href;
   }
@@ -191,11 +216,13 @@ export function questionOf({ proof, key, circuit, context }: Check): Question {
   return { proof: proof.bytes, key: key.bytes, circuit: circuit?.bytes ?? null, context: contextBytes(context) };
 }
 
-/** A file beside the page, of at most `FILE_LIMIT` bytes. */
+/** A file beside the page, of at most `FILE_LIMIT` bytes. Throws an Error that says why there is none. */
 export async function fetched(url: string): Promise<GivenFile> {
+  const { origin, pathname } = new URL(url, location.href);
+  if (origin !== location.origin) throw new Error(`${url} lies on another server: this page loads files from its own alone`);
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: the server answered ${response.status}`);
   if (Number(response.headers.get('content-length') ?? 0) > FILE_LIMIT)
     throw new Error(`${url} is larger than ${FILE_LIMIT / 2 ** 20} MiB`);
-  return { name: url.slice(url.lastIndexOf('/') + 1), bytes: new Uint8Array(await response.arrayBuffer()) };
+  return { name: pathname.slice(pathname.lastIndexOf('/') + 1), bytes: new Uint8Array(await response.arrayBuffer()) };
 }

@@ -137,6 +137,9 @@ export function headline(status: Status): string {
   }
 }
 
+/** What a check looks like: its verdict, or where it is. */
+export const tone = ({ status }: Pick<Check, 'status'>): string => (status.at === 'decided' ? status.report.verdict.verdict : status.at);
+
 /** Whether a verdict is the one a link speaks of; null where the link speaks of none. */
 export function asLinked(pins: Pins | null, digests: Pins): boolean | null {
   return pins === null ? null : pins.statement === digests.statement && pins.keyDigest === digests.keyDigest;

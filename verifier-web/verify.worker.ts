@@ -1,20 +1,17 @@
 /** Reads files and verifies, in a worker: the page stays alive, and ending the worker ends the work. */
 import { expose } from 'comlink';
 import { decodeKeyFile } from '../circuits/files.ts';
-import * as verifier from '../verifier/index.ts';
+import { kernelsInUse, verify } from '../verifier/index.ts';
 import { readFiles } from './files.ts';
 import type { Question, Report, VerifyService } from './messages.ts';
 import { networkOf } from './network.ts';
 import { partsOf } from './parts.ts';
 
-/** Which arithmetic the verifier runs on here. */
-const kernels = (): string => (verifier as { kernelsInUse?: () => string }).kernelsInUse?.() ?? 'reference';
-
 const service: VerifyService = {
   read: readFiles,
   check({ proof, key, circuit, context }: Question): Report {
     const started = performance.now();
-    const verdict = verifier.verify(proof, key, { context, circuit: circuit ?? undefined });
+    const verdict = verify(proof, key, { context, circuit: circuit ?? undefined });
     const milliseconds = performance.now() - started;
     // Only keys that met every condition are drawn.
     const keyFile = verdict.verdict === 'accepted' ? decodeKeyFile(key) : null;
@@ -23,7 +20,7 @@ const service: VerifyService = {
       milliseconds,
       proofBytes: proof.length,
       keyBytes: key.length,
-      kernels: kernels(),
+      kernels: kernelsInUse(),
       network: keyFile === null ? null : networkOf(keyFile),
       parts: keyFile === null ? [] : partsOf(proof, keyFile),
     };

@@ -43,7 +43,16 @@ export function openZip(
     );
   }
   if (files.length === 0) return refused('the archive is empty or broken');
+  if (entriesSaid(bytes) !== open) return refused('the archive is broken: it does not hold what its directory says');
   return { files, strangers: [] };
+}
+
+/** The number of entries in the record at an archive's end, which a cut archive lacks; null if there is none. */
+function entriesSaid(bytes: Uint8Array): number | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = bytes.length - 22; at >= Math.max(0, bytes.length - 22 - 65535); at--)
+    if (view.getUint32(at, true) === 0x06054b50) return view.getUint16(at + 10, true);
+  return null;
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {

@@ -1,141 +1,161 @@
 /**
- * The built page in real Chromium: builds it once a run into a temporary folder, serves that with a plain file server, drives a browser.
+ * The built page in real Chromium. It is built once a run, by the first test that asks, and served as plain files without headers.
  *
- * `CHROMIUM` names another browser than Debian's. Without one, tests are skipped with a line that says so.
+ * `CHROMIUM` names another browser than the system's. Without one, tests are skipped and say so.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, beforeAll, type TestContext } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from 'vitest';
+import { findChromium } from '../../scripts/chromium.mjs';
+import { FileServer } from './server.helpers.ts';
 
-export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 export const ARTIFACTS = 'test/artifacts';
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-};
+const CHROMIUM = findChromium();
 
-/** Ends a test that needs a browser where there is none. */
-export function needsBrowser(t: TestContext): void {
-  if (!existsSync(CHROMIUM)) t.skip(`no Chromium at ${CHROMIUM}: install it (apt-get install chromium) or name one in CHROMIUM`);
-}
-
-/** A plain file server, which sends no headers of its own; it keeps what it was asked for. */
-export class FileServer {
-  readonly asked: string[] = [];
-  readonly #server: Server;
-  readonly #prefix: string;
-
-  private constructor(server: Server, prefix: string) {
-    this.#server = server;
-    this.#prefix = prefix;
+/** The folder of the built page; the first to ask builds it, the others wait. */
+async function builtPage(): Promise<string> {
+  const folder = inject('pageFolder');
+  const at = (name: string): string => join(folder, name);
+  let mine = true;
+  try {
+    mkdirSync(at('lock'));
+  } catch {
+    mine = false;
   }
-
-  /** Serves `folder` under `prefix`, which begins and ends with a slash. */
-  static start(folder: string, prefix = '/'): Promise<FileServer> {
-    const server = createServer((request, response) => {
-      const path = decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname);
-      self.asked.push(path);
-      const file = join(folder, path.slice(prefix.length), path.endsWith('/') ? 'index.html' : '');
-      if (!path.startsWith(prefix) || path.includes('..') || !existsSync(file) || !statSync(file).isFile()) {
-        response.writeHead(404).end();
-        return;
-      }
-      response.writeHead(200, { 'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(readFileSync(file));
-    });
-    const self = new FileServer(server, prefix);
-    return new Promise((done) => server.listen(0, '127.0.0.1', () => done(self)));
+  if (mine) {
+    try {
+      // In a process of its own, as `npm run build` does it: here NODE_ENV says that this is a test.
+      const args = ['node_modules/vite/bin/vite.js', 'build', '--logLevel', 'error', '--emptyOutDir', '--outDir', at('page')];
+      const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, NODE_ENV: 'production' } });
+      if (status !== 0) throw new Error(stderr);
+      writeFileSync(at('done'), '');
+    } catch (e) {
+      writeFileSync(at('failed'), String(e));
+      throw e;
+    }
   }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${this.#prefix}`;
+  while (!existsSync(at('done'))) {
+    if (existsSync(at('failed'))) throw new Error(`the page was not built: ${readFileSync(at('failed'), 'utf8')}`);
+    await sleep(50);
   }
-
-  stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    return new Promise((done) => this.#server.close(() => done()));
-  }
+  return at('page');
 }
 
 export interface Opened {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** Violations of the content policy, errors and console errors: to be empty. */
+  /** Violations of the content policy, errors and console errors. Empty after every test; a test that causes one takes it out. */
   readonly complaints: string[];
 }
 
 export interface Setting {
   readonly server: FileServer;
-  /** The folder of the built page. */
-  readonly folder: string;
-  /** A page of its own profile at an address under the page's; waits until it stands. */
+  readonly browser: Browser;
+  /** The page in a profile of its own, at an address under the page's. */
   open(address?: string, options?: BrowserContextOptions): Promise<Opened>;
+  /** Another tab of a profile. */
+  tab(opened: Opened, address?: string): Promise<Page>;
 }
 
-/** Builds, serves and launches for the tests of a file. */
-export function pageSetting(name: string): Setting {
-  const folder = join(tmpdir(), `assay-page-${name}-${process.pid}`);
-  let server: FileServer;
+/** A browser alone, for the tests of a file; they are skipped where there is none. */
+export function browserSetting(): { readonly browser: Browser } {
   let browser: Browser;
-  const contexts: BrowserContext[] = [];
+  beforeEach((t) => {
+    if (CHROMIUM === null) t.skip('no Chromium: install it (apt-get install chromium), or name one in CHROMIUM');
+  });
   beforeAll(async () => {
-    if (!existsSync(CHROMIUM)) return;
-    mkdirSync(ARTIFACTS, { recursive: true });
-    await build({ configFile: 'vite.config.ts', logLevel: 'silent', build: { outDir: folder, emptyOutDir: true } });
-    server = await FileServer.start(folder, '/some/where/');
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    if (CHROMIUM !== null) browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
   });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => browser?.close());
   return {
-    get server() {
-      return server;
-    },
-    folder,
-    async open(address = '', options = {}) {
-      const context = await browser.newContext({ viewport: { width: 1100, height: 900 }, ...options });
-      contexts.push(context);
-      const complaints: string[] = [];
-      context.on('weberror', (e) => complaints.push(String(e.error())));
-      context.on('console', (m) => {
-        if (m.type() === 'error' || /Content Security Policy/i.test(m.text())) complaints.push(m.text());
-      });
-      const page = await context.newPage();
-      await page.goto(server.url + address);
-      return { page, context, complaints };
+    get browser() {
+      return browser;
     },
   };
 }
 
-/** Files for a file input, from `fixtures/`. */
-export const fixtureFiles = (...paths: readonly string[]): { name: string; mimeType: string; buffer: Buffer }[] =>
-  paths.map((path) => ({
-    name: path.slice(path.lastIndexOf('/') + 1),
-    mimeType: 'application/octet-stream',
-    buffer: readFileSync(`fixtures/${path}`),
-  }));
+/** Keeps what a profile complains of. */
+export function listen(context: BrowserContext): string[] {
+  const complaints: string[] = [];
+  context.on('weberror', (e) => complaints.push(String(e.error())));
+  context.on('console', (m) => {
+    if (m.type() === 'error' || /Content Security Policy/i.test(m.text())) complaints.push(m.text());
+  });
+  return complaints;
+}
 
-export const bytesFile = (name: string, bytes: Uint8Array): { name: string; mimeType: string; buffer: Buffer } => ({
+/** Builds, serves and launches for the tests of a file. After every test: profiles closed, nothing complained of. */
+export function pageSetting(): Setting {
+  const setting = browserSetting();
+  let server: FileServer;
+  const opened: Opened[] = [];
+  beforeAll(async () => {
+    if (CHROMIUM === null) return;
+    mkdirSync(ARTIFACTS, { recursive: true });
+    server = await FileServer.start(await builtPage(), '/some/where/');
+  });
+  afterEach(async () => {
+    const all = opened.splice(0);
+    await Promise.all(all.map(({ context }) => context.close()));
+    expect(all.flatMap(({ complaints }) => complaints)).toEqual([]);
+  });
+  afterAll(() => server?.stop());
+  const tab = async ({ context }: Pick<Opened, 'context'>, address = ''): Promise<Page> => {
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    await page.goto(server.url + address);
+    return page;
+  };
+  return {
+    get server() {
+      return server;
+    },
+    get browser() {
+      return setting.browser;
+    },
+    tab,
+    async open(address = '', options = {}) {
+      const context = await setting.browser.newContext({ viewport: { width: 1100, height: 900 }, ...options });
+      const complaints = listen(context);
+      const it = { page: await tab({ context }, address), context, complaints };
+      opened.push(it);
+      return it;
+    },
+  };
+}
+
+export interface UserFile {
+  readonly name: string;
+  readonly mimeType: string;
+  readonly buffer: Buffer;
+}
+
+export const bytesFile = (name: string, bytes: Uint8Array): UserFile => ({
   name,
   mimeType: 'application/octet-stream',
   buffer: Buffer.from(bytes),
 });
 
+/** Files for a file input, from `fixtures/`. */
+export const fixtureFiles = (...paths: readonly string[]): UserFile[] =>
+  paths.map((path) => bytesFile(basename(path), readFileSync(`fixtures/${path}`)));
+
+/** Picks files, as a user does. */
+export const pick = (page: Page, ...files: readonly UserFile[]): Promise<void> => page.setInputFiles('#files', [...files]);
+
+const SETTLED = ['accepted', 'refused', 'unknown', 'cancelled'].map((s) => `.card[data-state=${s}]`).join(',');
+
 /** The state of the verdict in view, once it is one. */
 export async function verdictOf(page: Page): Promise<{ state: string; code: string | null }> {
-  const card = page.locator('.card[data-state]:not([data-state=waiting]):not([data-state=running])');
+  const card = page.locator(SETTLED);
   await card.waitFor();
   return { state: (await card.getAttribute('data-state')) as string, code: await card.getAttribute('data-code') };
 }
+
+export const ACCEPTED = { state: 'accepted', code: null } as const;
 
 /** The page is kept for use offline. */
 export const kept = (page: Page): Promise<unknown> => page.waitForSelector('html[data-kept=yes]', { state: 'attached' });

@@ -1,20 +1,24 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Session } from '../session.ts';
 import { headline, isBusy, shownCheck } from '../state.ts';
 import { setTheme, THEMES, theme } from '../theme.ts';
 import { Intake } from './intake.tsx';
 import { ProveHere } from './prove-here.tsx';
-import { Verdicts } from './verdict.tsx';
+import { Verdicts } from './verdicts.tsx';
 
 export function App({ session }: { session: Session }) {
   const [state, setState] = useState(session.state);
-  useEffect(() => session.subscribe(() => setState(session.state)), [session]);
+  useLayoutEffect(() => {
+    const follow = (): void => setState(session.state);
+    follow(); // something may have happened since the first drawing
+    return session.subscribe(follow);
+  }, [session]);
   const check = shownCheck(state);
   return (
     <>
-      <a class="skip" href="#verdict">
+      <button type="button" class="skip" onClick={() => document.getElementById('verdict')?.focus()}>
         Skip to the verdict
-      </a>
+      </button>
       <header class="top">
         <a class="mark" href="./">
           <svg viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">

@@ -1,8 +1,11 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { EXAMPLES } from '../examples.ts';
-import { size } from '../format.ts';
+import { count, size } from '../format.ts';
 import type { Session } from '../session.ts';
 import { missing, type State } from '../state.ts';
+
+/** More files than these are counted, and listed on demand. */
+const MOST_FILES = 6;
 
 /** Where files come in: dropped anywhere on the page, picked, or shipped with it. */
 export function Intake({ session, state }: { session: Session; state: State }) {
@@ -52,13 +55,17 @@ export function Intake({ session, state }: { session: Session; state: State }) {
       </div>
       {(state.held.length > 0 || state.strangers.length > 0 || state.trouble !== null) && (
         <div class="held" id="held">
+          {state.held.length > MOST_FILES ? (
+            <details>
+              <summary>
+                {count(state.held.length)} files, {size(state.held.reduce((n, h) => n + h.bytes.length, 0))}
+              </summary>
+              <Held held={state.held} />
+            </details>
+          ) : (
+            <Held held={state.held} />
+          )}
           <ul class="list">
-            {state.held.map((h) => (
-              <li key={h}>
-                <span class={`kind ${h.kind}`}>{h.kind}</span> <span class="name">{h.name}</span>{' '}
-                <span class="figure">{size(h.bytes.length)}</span>
-              </li>
-            ))}
             {state.strangers.map((s) => (
               <li key={s} class="stranger">
                 <span class="kind">left out</span> <span class="name">{s.name}</span> <span>{s.why}</span>
@@ -101,9 +108,23 @@ export function Intake({ session, state }: { session: Session; state: State }) {
   );
 }
 
+function Held({ held }: { held: State['held'] }) {
+  return (
+    <ul class="list">
+      {held.map((h) => (
+        <li key={h}>
+          <span class={`kind ${h.kind}`}>{h.kind}</span> <span class="name">{h.name}</span>{' '}
+          <span class="figure">{size(h.bytes.length)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Context({ session, context }: { session: Session; context: string }) {
   const ref = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // Before anybody can type.
+  useLayoutEffect(() => {
     if (ref.current !== null) ref.current.value = context;
   }, [context]);
   return (

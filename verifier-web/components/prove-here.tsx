@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { MODEL, shipped } from '../examples.ts';
-import { duration, size } from '../format.ts';
+import { duration, sentence, size } from '../format.ts';
 import { Prover } from '../prover-session.ts';
 import { type Answer, largest, type Proving, trust } from '../proving.ts';
 import type { Session } from '../session.ts';
@@ -34,7 +34,7 @@ export function ProveHere({ session }: { session: Session }) {
             <Gap state={state} />
             {state.at === 'failed' ? (
               <>
-                <p>{state.why}</p>
+                <p>This is a failure of the page, not a verdict. {sentence(state.why)}</p>
                 <button type="button" onClick={open}>
                   Start again
                 </button>
@@ -75,16 +75,22 @@ function Steps({ state, session, prover }: { state: Proving; session: Session; p
           {state.at === 'proving' && (
             <>
               <progress max={1} value={state.progress.fraction} aria-label={`Proving: ${state.progress.stage}`} />{' '}
-              <small>{state.progress.stage}</small>{' '}
               <button type="button" onClick={() => prover?.stop()}>
                 Stop
               </button>
+              <small>{state.progress.stage}</small>
             </>
           )}
           {made !== null && (
             <span class="figure">
               {duration(made.milliseconds)}, {size(made.envelope.length)}
             </span>
+          )}
+          {made !== null && (
+            <small id="proved-with">
+              {made.kernels}
+              {made.note !== null && ` (${made.note})`}
+            </small>
           )}
         </li>
         <li class={state.at === 'verified' ? 'done' : ''}>

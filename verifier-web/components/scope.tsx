@@ -1,0 +1,69 @@
+import type { ComponentChildren } from 'preact';
+import { toHex } from '../../protocol/bytes.ts';
+import type { Accepted } from '../../verifier/index.ts';
+import type { Check } from '../state.ts';
+
+/** What the word "accepted" covers, and what it does not. */
+export function Scope({ verdict, recomputed }: { verdict: Accepted; recomputed: readonly string[] }) {
+  const committed = verdict.inputs.some((t) => 'root' in t);
+  const names = (list: readonly { readonly name: string }[]): string => list.map((t) => t.name).join(', ');
+  return (
+    <dl class="scope">
+      <Item term="Proven">
+        The network takes {names(verdict.inputs)} to {names(verdict.proven)}, through every layer, with the weights
+        {verdict.mode === 'I1' ? ' the key commits to.' : ' of the circuit you gave, which are those of the key.'}
+      </Item>
+      <Item term="Recomputed here">
+        {recomputed.length > 0
+          ? `${recomputed.join(', ')}: from the proven integers, outside the proof, by arithmetic that the key file describes.`
+          : 'Nothing: the outputs are the proven integers themselves.'}
+      </Item>
+      <Item term="Not checked">
+        Whose model this is: that is what the key says, so get it from a source you trust. Whether the input is the one you meant. Whether
+        the proof was shown before{verdict.context.length === 0 ? ': it is bound to no context.' : '.'}
+      </Item>
+      <Item term="Not hidden">
+        {committed ? 'The output, and something of the weights and of the input.' : 'Input and output, and something of the weights.'} This
+        is integrity, not secrecy.
+      </Item>
+    </dl>
+  );
+}
+
+function Item({ term, children }: { term: string; children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{term}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** Which model, key and statement this is about, by digests, behind a disclosure. */
+export function Identity({ verdict, check }: { verdict: Accepted; check: Check }) {
+  const rows: [string, string][] = [
+    ['Model (modelId)', toHex(verdict.modelId)],
+    ['Key record (vkHash)', toHex(verdict.vkHash)],
+    ['Key file (keyDigest)', toHex(verdict.keyDigest)],
+    ['Statement', toHex(verdict.statementDigest)],
+  ];
+  return (
+    <details>
+      <summary>Digests: model, key and statement</summary>
+      <dl class="digests">
+        {rows.map(([term, hex]) => (
+          <Item key={term} term={term}>
+            <span class="hash">{hex}</span>
+          </Item>
+        ))}
+        <Item term="System">
+          {verdict.system}, profile {verdict.profile}, mode {verdict.mode}
+        </Item>
+        <Item term="Files">
+          {check.proof.name}, {check.key.name}
+          {check.circuit !== null && verdict.mode === 'I0' ? `, ${check.circuit.name}` : ''}
+        </Item>
+      </dl>
+    </details>
+  );
+}
