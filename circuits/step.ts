@@ -45,8 +45,8 @@ export function firstAbove(scale: number, q: number, low: number, high: number):
     const x = Math.fround(Math.fround(acc) * scale);
     return x > half || (tieIsAbove && x === half);
   };
-  // Invariant of the search: `at` is above or high + 1, `below` is not above or low - 1. (+ 0 because a ceiling can be -0.)
-  let at = Math.min(high + 1, Math.max(low, Math.ceil(half / scale) + 0));
+  // Invariant of the search: `at` is above or high + 1, `below` is not above or low - 1. (+ 0: a ceiling can be -0.)
+  let at = Math.min(high + 1, Math.max(low, Math.ceil(half / scale))) + 0;
   let below = at - 1;
   for (let step = 1; at <= high && !above(at); step *= 2) {
     below = at;
