@@ -1,109 +1,144 @@
 /**
- * `npm run bench [-- model… --repeats N --json]`: checks, then times, the models of fixtures, each in a process of its own (one thread,
- * reference kernels), with onnxruntime beside it. Writes bench/results/latest.json and latest.md.
+ * `npm run bench [-- model… --quick --repeats N --no-chromium --json --out folder]`: checks, then times. Without names: the models of
+ * fixtures and the synthetic sizes, and the result is kept in bench/results/. A name may be `synthetic-2^16`.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { arch, cpus, platform, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Measured } from './measure.ts';
+import { growth } from './chart.ts';
+import { endChild } from './children.ts';
+import { type ChromiumBench, chromiumBench, coldStarts, endBrowser } from './chromium.ts';
+import { type Measured, type Measurement, measurement, type Step } from './measure.ts';
+import { type Machine, type Results, report } from './report.ts';
+import { SIZES, syntheticName } from './synthetic.ts';
 
-const DEFAULT = ['digits-mlp.qop', 'mnist-cnn.qop-pt', 'mnist-cnn.qop', 'lenet5-max.qop', 'cifar-cnn-264k.qop', 'dense-4m.qop'];
-
-/** What this version set out to reach: prove and verify in ms, proof, key and peak memory in bytes. */
-const GOALS: Readonly<Record<string, readonly [prove: number, verify: number, proof: number, key: number, memory: number]>> = {
-  'mnist-cnn.qop-pt': [1500, 100, 100e3, 20e3, 400e6],
-  'mnist-cnn.qop': [2500, 150, 128e3, 20e3, 500e6],
-  'cifar-cnn-264k.qop': [5000, 250, 300e3, 40e3, 800e6],
-};
+const FIXTURES = ['digits-mlp.qop', 'mnist-cnn.qop-pt', 'mnist-cnn.qop', 'lenet5-max.qop', 'cifar-cnn-264k.qop', 'dense-4m.qop'];
+const QUICK = ['mnist-cnn.qop-pt', ...[14, 16, 18].map(syntheticName)];
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { repeats: { type: 'string', default: '7' }, json: { type: 'boolean', default: false } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    repeats: { type: 'string' },
+    'no-chromium': { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    out: { type: 'string' },
+  },
 });
-const names = positionals.length > 0 ? positionals : DEFAULT;
-const script = fileURLToPath(new URL('measure.js', import.meta.url));
-const results = names.map((name) => {
-  process.stderr.write(`${name} …\n`);
-  const out = execFileSync(process.execPath, ['--expose-gc', script, name, values.repeats], {
-    maxBuffer: 2 ** 26,
-    stdio: ['ignore', 'pipe', 'inherit'],
+const repeats = Number(values.repeats ?? (values.quick ? 3 : 7));
+if (!Number.isInteger(repeats) || repeats < 1) throw new RangeError(`--repeats is a whole number from 1, not ${values.repeats}`);
+const whole = positionals.length === 0 && !values.quick;
+const names = positionals.length > 0 ? positionals : values.quick ? QUICK : [...FIXTURES, ...SIZES.map(syntheticName)];
+const out = values.out ?? (whole ? join(ROOT, 'bench/results') : null);
+
+const scratch = mkdtempSync(join(tmpdir(), 'assay-bench-'));
+const at = (name: string): string => join(scratch, name);
+let stopped = false;
+
+async function cleanUp(): Promise<void> {
+  endChild();
+  await endBrowser();
+  rmSync(scratch, { recursive: true, force: true });
+}
+for (const [signal, code] of [['SIGINT', 130] as const, ['SIGTERM', 143] as const])
+  process.on(signal, () => {
+    if (stopped) return;
+    stopped = true;
+    process.stderr.write('stopped: nothing is written\n');
+    void cleanUp().finally(() => process.exit(code));
   });
-  return JSON.parse(out.toString()) as Measured;
-});
-const machine = {
-  cpu: cpus()[0]?.model ?? 'unknown',
-  cores: cpus().length,
-  memory: totalmem(),
-  node: process.version,
-  date: new Date().toISOString().slice(0, 10),
-  kernels: 'reference (plain TypeScript), 1 thread',
-  repeats: Number(values.repeats),
-};
 
-const ms = (v: number): string => (v < 10 ? v.toFixed(2) : v.toFixed(0));
-const kb = (v: number): string => (v / 1e3).toFixed(1);
-const mb = (v: number): string => (v / 1e6).toFixed(0);
-/** A figure, with its goal and whether it is met. */
-const against = (figure: number, goal: number | undefined, text: (v: number) => string): string =>
-  goal === undefined ? text(figure) : `${text(figure)} (${figure <= goal ? 'within' : 'OVER'} ${text(goal)})`;
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => '---'), ...rows].map((r) => `| ${r.join(' | ')} |`).join('\n');
+/** Runs steps in order, and tells on stderr how far it is and what is left, by the pace so far. */
+async function runAll(steps: readonly Step[]): Promise<void> {
+  const started = performance.now();
+  const total = steps.reduce((s, x) => s + x.weight, 0);
+  let done = 0;
+  for (const [i, { label, weight, run }] of steps.entries()) {
+    const seconds = Math.round(((total - done) * (performance.now() - started)) / done / 1000);
+    const left = done === 0 ? '' : `, about ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')} left`;
+    process.stderr.write(`[${i + 1}/${steps.length}${left}] ${label}\n`);
+    await run();
+    done += weight;
+  }
 }
 
-const report = [
-  `# Benchmark, ${machine.date}`,
-  '',
-  `${machine.cpu}, ${machine.cores} cores, ${mb(machine.memory)} MB; Node ${machine.node}; kernels: ${machine.kernels}; medians of ${machine.repeats}. Outputs of all recorded inputs and the verdict of every proof were checked before anything was timed. In brackets: the goal.`,
-  '',
-  table(
-    [
-      'model',
-      'lookups + rows',
-      'compile ms',
-      'run ms',
-      'prove ms',
-      'verify ms',
-      'proof kB',
-      'key kB',
-      'circuit kB',
-      'peak of the process MB',
-      'onnxruntime ms',
-      'prove / onnxruntime',
-    ],
-    results.map((r) => {
-      const g = GOALS[r.name];
-      return [
-        r.name,
-        `${r.lookups} + ${r.tableRows}`,
-        ms(r.ms.compile),
-        ms(r.ms.run),
-        against(r.ms.prove, g?.[0], ms),
-        against(r.ms.verify, g?.[1], ms),
-        against(r.bytes.proof, g?.[2], kb),
-        against(r.bytes.key, g?.[3], kb),
-        kb(r.bytes.circuit),
-        against(r.memory.process, g?.[4], mb),
-        r.onnxruntime === null ? 'not run' : r.onnxruntime.ms.toFixed(3),
-        r.onnxruntime === null ? '' : `${Math.round(r.ms.prove / r.onnxruntime.ms)}`,
-      ];
-    }),
-  ),
-  '',
-  'Milliseconds of the stages of a proof, and nanoseconds a lookup or row:',
-  '',
-  table(
-    ['model', ...Object.keys((results[0] as Measured).phases), 'ns a lookup or row'],
-    results.map((r) => [r.name, ...Object.values(r.phases).map(ms), ((r.ms.prove * 1e6) / (r.lookups + r.tableRows)).toFixed(0)]),
-  ),
-  '',
-].join('\n');
-const folder = new URL('../../bench/results/', import.meta.url);
-if (positionals.length === 0) {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(new URL('latest.json', folder), `${JSON.stringify({ machine, results }, null, 1)}\n`);
-  writeFileSync(new URL('latest.md', folder), report);
+function assayVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  try {
+    const git = (...args: string[]): string =>
+      execFileSync('git', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] })
+        .toString()
+        .trim();
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!bench/results') === '' ? '' : ', changed';
+    return `${version} (${git('rev-parse', '--short', 'HEAD')}${changed})`;
+  } catch {
+    return version;
+  }
 }
-process.stdout.write(values.json ? `${JSON.stringify({ machine, results })}\n` : report);
+
+function machine(browser: ChromiumBench | null, models: readonly Measured[]): Machine {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    memory: totalmem(),
+    system: `${platform()} ${release()} ${arch()}`,
+    node: process.version,
+    chromium: browser?.version ?? null,
+    onnxruntime: models.find((m) => m.onnxruntime !== null)?.onnxruntime?.version ?? null,
+    assay: assayVersion(),
+    date: new Date().toISOString().slice(0, 10),
+    command: ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
+    repeats,
+  };
+}
+
+/** Five digits are more than is known. */
+const brief = (_: string, v: unknown): unknown => (typeof v === 'number' && !Number.isInteger(v) ? Number(v.toPrecision(5)) : v);
+
+async function bench(): Promise<void> {
+  const subject = at('subject');
+  mkdirSync(subject);
+  const browser = values['no-chromium'] ? null : await chromiumBench(at('bench-page'), subject);
+  if (browser === null)
+    process.stderr.write(values['no-chromium'] ? 'without Chromium\n' : 'no Chromium was found: Node alone is measured\n');
+  const measurements: Measurement[] = names.map((name) => measurement(name, subject, repeats, browser));
+  let starts: number[] | null = null;
+  const cold: Step = {
+    label: 'cold start of the page',
+    weight: 5,
+    async run() {
+      starts = await coldStarts(at('page'), Math.min(5, repeats));
+    },
+  };
+  try {
+    await runAll([...measurements.flatMap((m) => m.steps), ...(browser === null ? [] : [cold])]);
+  } finally {
+    browser?.close();
+  }
+  const models = measurements.map((m) => m.result());
+  const results: Results = { machine: machine(browser, models), models, coldStarts: starts };
+  const text = report(results);
+  if (out !== null) {
+    mkdirSync(out, { recursive: true });
+    writeFileSync(join(out, 'latest.json'), `${JSON.stringify(results, brief, 1)}\n`);
+    writeFileSync(join(out, 'latest.md'), text);
+    const chart = growth(models);
+    if (chart !== null) writeFileSync(join(out, 'growth.svg'), chart);
+  }
+  process.stdout.write(values.json ? `${JSON.stringify(results, brief)}\n` : text);
+}
+
+try {
+  await bench();
+} catch (e) {
+  if (!stopped) {
+    process.stderr.write(`the benchmark stops: ${e instanceof Error ? e.message : String(e)}\n`);
+    process.exitCode = 1;
+  }
+} finally {
+  if (!stopped) await cleanUp();
+}

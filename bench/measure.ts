@@ -1,124 +1,119 @@
-/** One model measured in a process of its own: results are checked first, then timed. Prints one JSON object. */
+/** All that is measured of one model, as steps in order: prepared and checked, then timed in Node and in Chromium, then memory. */
+import { statSync } from 'node:fs';
+import { MODELS } from '../scripts/recorded.ts';
+import { child } from './children.ts';
+import type { ChromiumBench, InBrowser } from './chromium.ts';
+import type { Prepared } from './prepare.ts';
+import { type Limits, type Proofs, type Verifications, WAYS, type Way } from './rounds.ts';
+import { syntheticSize } from './synthetic.ts';
 
-import { decodeKeyFile } from '../circuits/files.ts';
-import { planOf } from '../circuits/plan.ts';
-import { compile, prove, run, verify } from '../index.ts';
-import { differing, recorded } from '../scripts/recorded.ts';
+/** The reference proves synthetic models up to this size: above, only time would pass. */
+export const REFERENCE_UP_TO = 18;
 
-export interface Measured {
+type Peaks = Partial<Record<Way | 'verify', number | null>>;
+
+export interface Measured extends Prepared {
+  readonly node: { readonly proofs: readonly Proofs[]; readonly verify: Verifications; readonly peaks: Peaks };
+  /** Null where there is no Chromium, or it was not asked for. `plain` is the page without cross-origin isolation. */
+  readonly chromium: {
+    readonly isolated: { readonly proofs: readonly Proofs[]; readonly verify: Verifications };
+    readonly plain: { readonly proofs: readonly Proofs[]; readonly verify: Verifications };
+    readonly peaks: Peaks;
+  } | null;
+}
+
+export interface Step {
+  readonly label: string;
+  /** Expected seconds, roughly. */
+  readonly weight: number;
+  run(): Promise<void>;
+}
+
+export interface Measurement {
   readonly name: string;
-  readonly checkedInputs: number;
-  readonly lookups: number;
-  readonly tableRows: number;
-  readonly bytes: { readonly circuit: number; readonly key: number; readonly proof: number };
-  /** Medians, in milliseconds. */
-  readonly ms: { readonly compile: number; readonly run: number; readonly prove: number; readonly verify: number };
-  /** Milliseconds of each stage of the median proof. */
-  readonly phases: Readonly<Record<string, number>>;
-  /** Most bytes of heap and array buffers seen at a stage of a proof, and the peak of the whole process. */
-  readonly memory: { readonly prover: number; readonly process: number };
-  /** onnxruntime-node, CPU, one thread, in milliseconds; null where it is not installed. */
-  readonly onnxruntime: { readonly version: string; readonly ms: number; readonly differing: number } | null;
+  readonly steps: readonly Step[];
+  /** Once every step has run. */
+  result(): Measured;
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
-
-async function timed<T>(work: () => T | Promise<T>): Promise<{ ms: number; value: T }> {
-  const started = performance.now();
-  const value = await work();
-  return { ms: performance.now() - started, value };
+/** Of the whole run: the more there is to prove, the fewer rounds there are, and at least two. */
+function expected(name: string): { readonly weight: number; readonly limits: Limits } {
+  const k = syntheticSize(name);
+  if (k !== null) return { weight: 1 + 4 * 2 ** (k - 22), limits: { repeats: 5, budget: 2000 } };
+  return { weight: 1 + statSync(`${MODELS}/${name}/model.onnx`).size / 1e6, limits: { repeats: 7, budget: 5000 } };
 }
 
-export async function measure(name: string, repeats: number): Promise<Measured> {
-  const model = recorded(name);
-  const compiled = await compile(model.model);
+/** `folder` is the subject's folder, which the browsers read from too: steps of one model at a time. */
+export function measurement(name: string, folder: string, repeats: number, browser: ChromiumBench | null): Measurement {
+  const { weight, limits: usual } = expected(name);
+  const limits = { ...usual, repeats: Math.min(usual.repeats, repeats) };
+  const k = syntheticSize(name);
+  const ways = k === null || k <= REFERENCE_UP_TO ? WAYS : WAYS.filter((w) => w !== 'reference');
+  const verifies = 3 * repeats;
+  const steps: Step[] = [];
+  const step = (what: string, seconds: number, run: () => Promise<void>): void => {
+    steps.push({ label: `${name}: ${what}`, weight: seconds, run });
+  };
+  const got: { prepared?: Prepared; node?: Proofs[]; verify?: Verifications } = {};
+  const peaks: Peaks = {};
+  const chromium: {
+    isolated?: InBrowser<Proofs[]>;
+    isolatedVerify?: InBrowser<Verifications>;
+    plain?: InBrowser<Proofs[]>;
+    plainVerify?: InBrowser<Verifications>;
+  } = {};
+  const browserPeaks: Peaks = {};
 
-  // Check: every recorded input to the bit, and a proof that the verifier accepts.
-  for (let i = 0; i < model.count; i++) {
-    const wrong = differing(run(compiled.circuit, model.inputs(i)).outputs, model.outputs(i));
-    if (wrong > 0) throw new Error(`${name}: ${wrong} elements of input ${i} differ from onnxruntime; nothing is timed`);
+  step('compile and check', 2 * weight, async () => {
+    got.prepared = await child('prepare', { name, folder, repeats });
+  });
+  step('prove in Node', 4 * weight, async () => {
+    got.node = await child('prove', { folder, ways, limits });
+  });
+  step('verify in Node', 0.5, async () => {
+    const { peak, ...verify } = await child('verify', { folder, repeats: verifies });
+    got.verify = verify;
+    peaks.verify = peak;
+  });
+  for (const way of ways)
+    step(`memory in Node, ${way}`, 0.7 * weight, async () => {
+      peaks[way] = await child('memory', { folder, way });
+    });
+  if (browser !== null) {
+    step('prove in Chromium', 4 * weight, async () => {
+      chromium.isolated = await browser.prove(true, { task: 'prove', ways, limits });
+    });
+    step('prove in Chromium, not isolated', 2 * weight, async () => {
+      chromium.plain = await browser.prove(false, { task: 'prove', ways: ['wasm'], limits });
+    });
+    step('verify in Chromium', 1, async () => {
+      chromium.isolatedVerify = await browser.verify(true, { task: 'verify', repeats: verifies });
+      chromium.plainVerify = await browser.verify(false, { task: 'verify', repeats: verifies });
+      browserPeaks.verify = chromium.plainVerify.peak;
+    });
+    for (const way of ways)
+      step(`memory in Chromium, ${way}`, weight, async () => {
+        browserPeaks[way] = (await browser.prove(true, { task: 'prove', ways: [way], limits: { repeats: 0, budget: 0 } })).peak;
+      });
   }
-  const first = await prove(compiled.circuit, model.inputs(0));
-  const verdict = verify(first.envelope, compiled.key);
-  if (verdict.verdict !== 'accepted') throw new Error(`${name}: the proof is refused, ${verdict.code} ${verdict.sentence}`);
-
-  const compiles: number[] = [];
-  for (let i = 0; i < Math.min(3, repeats); i++) compiles.push((await timed(() => compile(model.model))).ms);
-  const runs: number[] = [];
-  for (let i = 0; i < repeats; i++) runs.push((await timed(() => run(compiled.circuit, model.inputs(i % model.count)))).ms);
-
-  const proofs: { ms: number; phases: Record<string, number>; bytes: number; envelope: Uint8Array }[] = [];
-  let prover = 0;
-  for (let i = 0; i < repeats; i++) {
-    globalThis.gc?.();
-    const phases: Record<string, number> = {};
-    let stage = '';
-    let since = performance.now();
-    const onProgress = (p: { stage: string }): void => {
-      const now = performance.now();
-      if (stage !== '') phases[stage] = (phases[stage] ?? 0) + now - since;
-      stage = p.stage;
-      since = now;
-      const { heapUsed, arrayBuffers } = process.memoryUsage();
-      prover = Math.max(prover, heapUsed + arrayBuffers);
-    };
-    const { ms, value } = await timed(() => prove(compiled.circuit, model.inputs(i % model.count), { onProgress }));
-    proofs.push({ ms, phases, bytes: value.envelope.length, envelope: value.envelope });
-  }
-  const verifies: number[] = [];
-  for (let i = 0; i < 2 * repeats; i++) {
-    const { ms, value } = await timed(() => verify((proofs[i % repeats] as { envelope: Uint8Array }).envelope, compiled.key));
-    if (value.verdict !== 'accepted') throw new Error(`${name}: a timed proof is refused, ${value.code}`);
-    verifies.push(ms);
-  }
-  // Before onnxruntime is loaded: its memory is not the prover's.
-  const peak = process.resourceUsage().maxRSS * 1024;
-  const prove_ = median(proofs.map((p) => p.ms));
-  const plan = planOf(decodeKeyFile(compiled.key).key);
   return {
     name,
-    checkedInputs: model.count,
-    lookups: plan.lookupCount,
-    tableRows: plan.tableCount,
-    bytes: { circuit: compiled.circuit.length, key: compiled.key.length, proof: Math.max(...proofs.map((p) => p.bytes)) },
-    ms: { compile: median(compiles), run: median(runs), prove: prove_, verify: median(verifies) },
-    phases: (proofs.find((p) => p.ms === prove_) as { phases: Record<string, number> }).phases,
-    memory: { prover, process: peak },
-    onnxruntime: await onnxruntime(name, repeats),
+    steps,
+    result() {
+      const { prepared, node, verify } = got as Required<typeof got>;
+      const c = chromium as Required<typeof chromium>;
+      return {
+        ...prepared,
+        node: { proofs: node, verify, peaks },
+        chromium:
+          browser === null
+            ? null
+            : {
+                isolated: { proofs: c.isolated.answer, verify: c.isolatedVerify.answer },
+                plain: { proofs: c.plain.answer, verify: c.plainVerify.answer },
+                peaks: browserPeaks,
+              },
+      };
+    },
   };
-}
-
-/** The same inferences by onnxruntime-node on the CPU, one thread. */
-async function onnxruntime(name: string, repeats: number): Promise<Measured['onnxruntime']> {
-  const ort = await import('onnxruntime-node').catch(() => null);
-  if (ort === null) return null;
-  const model = recorded(name);
-  const session = await ort.InferenceSession.create(model.model, {
-    executionProviders: ['cpu'],
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    graphOptimizationLevel: 'all',
-  });
-  const feed = (i: number): Record<string, InstanceType<typeof ort.Tensor>> =>
-    Object.fromEntries(
-      Object.entries(model.inputs(i)).map(([n, t]) => [n, new ort.Tensor(t.dtype as 'float32', t.data as Float32Array, [...t.shape])]),
-    );
-  let wrong = 0;
-  for (let i = 0; i < model.count; i++) {
-    const result = await session.run(feed(i));
-    for (const truth of model.outputs(i)) {
-      const data = result[truth.name]?.data as ArrayLike<number | bigint>;
-      wrong += Array.from<number | bigint>(truth.data).filter((v, k) => data[k] !== v).length;
-    }
-  }
-  const feeds = Array.from({ length: model.count }, (_, i) => feed(i));
-  const times: number[] = [];
-  for (let i = 0; i < 20 * repeats; i++)
-    times.push((await timed(() => session.run(feeds[i % feeds.length] as ReturnType<typeof feed>))).ms);
-  return { version: ort.env.versions.node ?? 'unknown', ms: median(times), differing: wrong };
-}
-
-if (process.argv[1]?.endsWith('measure.js')) {
-  const [, , name, repeats] = process.argv;
-  process.stdout.write(`${JSON.stringify(await measure(name as string, Number(repeats)))}\n`);
 }

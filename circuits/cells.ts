@@ -6,7 +6,8 @@
  */
 import { floorLog2 } from '../protocol/integers.ts';
 import { Refused } from '../protocol/refused.ts';
-import { requantize, type StepDescription, type StepFunction } from './step.ts';
+import { appendRegions, RegionColumns } from './regions.ts';
+import type { StepDescription, StepFunction } from './step.ts';
 
 export interface Region {
   readonly a: number;
@@ -28,7 +29,12 @@ export type Interval = readonly [number, number];
 /** The regions of f over an interval, ascending. A described or monotone f is searched, any other is read at every point. */
 export function regionsOf(f: StepFunction, interval: Interval): Region[] {
   const [lo, hi] = interval;
-  if (f.description !== undefined) return describedRegions(f.description, interval);
+  if (f.description !== undefined)
+    return describedRegions(f.description, interval, Math.max(-lo, hi)).map(({ a, b, y }) => ({
+      a: Math.max(a, lo),
+      b: Math.min(b, hi + 1),
+      y,
+    }));
   const regions: Region[] = [];
   for (let a = lo; a <= hi; ) {
     const y = f.at(a);
@@ -44,6 +50,7 @@ export function regionsOf(f: StepFunction, interval: Interval): Region[] {
  * to the bound; else it is completed to where f really changes, so that no cell holds an acc with another value, reachable or not.
  */
 export function regionsToCover(f: StepFunction, interval: Interval, bound: number): Region[] {
+  if (f.description !== undefined) return describedRegions(f.description, interval, bound);
   const [lo, hi] = interval;
   const regions = regionsOf(f, interval);
   const last = regions[regions.length - 1] as Region;
@@ -57,6 +64,20 @@ export function regionsToCover(f: StepFunction, interval: Interval, bound: numbe
   const now = regions[0] as Region;
   if (!(only && openAbove)) regions[0] = openBelow ? { ...now, a: lo, open: 'below' } : { ...now, a: start };
   return regions;
+}
+
+/** `regionsToCover` of a described step. */
+function describedRegions(d: StepDescription, interval: Interval, bound: number): Region[] {
+  const columns = new RegionColumns(d.hi - d.lo + 1);
+  const { last, start, openBelow, openAbove } = appendRegions(columns, d, interval, bound);
+  let a = start;
+  return Array.from({ length: last }, (_, i): Region => {
+    const [b, y] = [columns.ends[i] as number, columns.ys[i] as number];
+    const region = { a, b, y };
+    a = b;
+    if (openBelow && i === 0) return { ...region, open: 'below' };
+    return openAbove && i === last - 1 ? { ...region, open: 'above' } : region;
+  });
 }
 
 /** The first acc above `a` with another value, or hi + 1, by bisection. */
@@ -78,58 +99,14 @@ function endByReading(f: StepFunction, a: number, hi: number, y: number): number
   return b;
 }
 
-const GUESSES = 4;
-
-/** The first acc above `a`, within the interval's upper end, where the raw value of a described step changes. */
-function endOfRaw(raw: (acc: number) => number, scale: number, a: number, to: number): number {
-  const value = raw(a);
-  // The end is guessed from (value + ½)/R and confirmed on both sides; where float32 rounding moves it further, bisection finds it.
-  const guess = Math.ceil((value + 0.5) / scale);
-  for (let g = Math.max(a + 1, guess - GUESSES); g <= Math.min(to, guess + GUESSES); g++)
-    if (raw(g) !== value) {
-      if (raw(g - 1) === value) return g;
-      break;
-    }
-  return raw(to) === value ? to + 1 : endOfStep(raw, a, to, value);
-}
-
-/** Regions of a described step; neighbours that the map makes equal are joined. */
-function describedRegions({ scale, zp, lo, hi, map }: StepDescription, [from, to]: Interval): Region[] {
-  const raw = requantize(scale, zp, lo, hi).at;
-  const regions: Region[] = [];
-  for (let a = from; a <= to; ) {
-    const value = raw(a);
-    const b = endOfRaw(raw, scale, a, to);
-    const y = map === null ? value : (map[value + zp - lo] as number);
-    const last = regions[regions.length - 1];
-    if (last !== undefined && last.y === y) regions[regions.length - 1] = { a: last.a, b, y };
-    else regions.push({ a, b, y });
-    a = b;
-  }
-  return regions;
-}
-
 /** Where the value at `acc` really ends: the first acc above it with another value, or bound + 1. */
 function endWithin(f: StepFunction, acc: number, bound: number): number {
-  const y = f.at(acc);
-  if (f.description === undefined) return f.monotone ? endOfStep(f.at, acc, bound, y) : endByReading(f, acc, bound, y);
-  const { scale, zp, lo, hi } = f.description;
-  const raw = requantize(scale, zp, lo, hi).at;
-  let end = acc;
-  while (end <= bound && f.at(end) === y) end = endOfRaw(raw, scale, end, bound);
-  return end;
+  return f.monotone ? endOfStep(f.at, acc, bound, f.at(acc)) : endByReading(f, acc, bound, f.at(acc));
 }
 
 /** Where it really begins: the mirror of `endWithin`, down to −bound. */
 function startWithin(f: StepFunction, acc: number, bound: number): number {
-  const mirrored: StepFunction = { monotone: f.monotone, at: (a) => f.at(-a) };
-  if (f.description === undefined)
-    return 1 - (f.monotone ? endOfStep(mirrored.at, -acc, bound, f.at(acc)) : endByReading(mirrored, -acc, bound, f.at(acc)));
-  const { scale, zp, lo, hi } = f.description;
-  const raw = requantize(scale, zp, lo, hi).at;
-  let end = -acc;
-  while (end <= bound && f.at(-end) === f.at(acc)) end = endOfStep((a) => raw(-a), end, bound, raw(-end));
-  return 1 - end;
+  return 1 - endWithin({ monotone: f.monotone, at: (a) => f.at(-a) }, -acc, bound);
 }
 
 /** Rows that cover these regions with cells of these widths (ascending); a refusal names `label` if a closed region is too short. */
@@ -173,17 +150,6 @@ export function cellsCover(f: StepFunction, [lo, hi]: Interval, cells: readonly 
     covered = Math.max(covered, to);
   }
   return covered > hi;
-}
-
-/** Cells that regions of these lengths need with widths `ws` (ascending): the largest that fits, the smallest if none does. */
-export function countCells(lengths: readonly number[], ws: readonly number[]): number {
-  let count = 0;
-  for (const length of lengths) {
-    let w = ws[0] as number;
-    for (const v of ws) if (2 ** v <= length) w = v;
-    count += Math.ceil(length / 2 ** w);
-  }
-  return count;
 }
 
 /**

@@ -14,10 +14,10 @@ import { isInteger } from './forms/form.ts';
 import { accumulatorBounds, formDims, specOf } from './forms/index.ts';
 import type { Key } from './key.ts';
 import { ledgerOf } from './ledger.ts';
-import type { Plan } from './plan.ts';
+import { contentBitsOf, type Plan } from './plan.ts';
 import { formOf, readsOf, tensorsOf, writesOf } from './references.ts';
 import { maxOf, sum, validMask } from './shape.ts';
-import { k0Column, ZETA } from './tables.ts';
+import { ZETA } from './tables.ts';
 import type { Op, Tensor } from './types.ts';
 import { MAX_WORK, verifierWork } from './work.ts';
 
@@ -30,7 +30,12 @@ export interface CheckOptions {
 }
 
 function ok(condition: boolean, id: string, sentence: string): void {
-  if (!condition) throw new Refused('E6', `key: ${id}: ${sentence}`, { condition: id });
+  if (!condition) refuse(id, sentence);
+}
+
+/** In loops over channels and rows, where a sentence that is not needed would be the cost of the check. */
+function refuse(id: string, sentence: string): never {
+  throw new Refused('E6', `key: ${id}: ${sentence}`, { condition: id });
 }
 
 /** Refuses the key unless every condition holds. */
@@ -229,7 +234,7 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
     ok(isInteger(op.id, 2, 2 ** 25 - channels), 'S11', `${at}: table id ${op.id}`);
     ok(channels <= runs.length, 'S11', `${at}: ${channels} tables, the key has ${runs.length} runs`);
     for (let id = op.id; id < op.id + channels; id++) {
-      ok(!owner.has(id) || (op.kind === 'max' && owner.get(id)?.kind === 'max'), 'S11', `${at}: table id ${id} is taken`);
+      if (owner.has(id) && !(op.kind === 'max' && owner.get(id)?.kind === 'max')) refuse('S11', `${at}: table id ${id} is taken`);
       owner.set(id, op);
     }
     ready.add(op.y);
@@ -277,19 +282,15 @@ function checkMax(op: Extract<Op, { kind: 'max' }>, T: readonly Tensor[], at: st
 /** Every run belongs to a declared table, every declared table has a run (S11), max tables reach far enough (S4). */
 function checkRuns(runs: Key['runs'], owner: ReadonlyMap<number, Op>, reach: ReadonlyMap<number, number>): void {
   const seen = new Set<number>();
+  let before = 0;
   runs.forEach(([k0, count], i) => {
-    ok(
-      isInteger(k0, 64, 2 ** 30) && isInteger(count, 1, 2 ** 24) && (i === 0 || k0 > (runs[i - 1]?.[0] as number)),
-      'S11',
-      `run ${i} is out of order or range`,
-    );
+    if (!(isInteger(k0, 64, 2 ** 30) && isInteger(count, 1, 2 ** 24) && k0 > before)) refuse('S11', `run ${i} is out of order or range`);
+    before = k0;
     const id = Math.floor(k0 / 32);
-    const op = owner.get(id);
-    ok(op !== undefined, 'S11', `run ${i} belongs to no table`);
+    const op = owner.get(id) ?? refuse('S11', `run ${i} belongs to no table`);
     seen.add(id);
-    const widths = op?.kind === 'req' ? op.widths : [0];
-    ok(widths.includes(k0 % 32), 'S11', `run ${i} has a width its op does not have`);
-    if (op?.kind === 'max') ok(count % 2 === 1 && count >= 2 * (reach.get(id) as number) + 1, 'S4', `the max table has ${count} rows`);
+    if (!(op.kind === 'req' ? op.widths.includes(k0 % 32) : k0 % 32 === 0)) refuse('S11', `run ${i} has a width its op does not have`);
+    if (op.kind === 'max') ok(count % 2 === 1 && count >= 2 * (reach.get(id) as number) + 1, 'S4', `the max table has ${count} rows`);
   });
   ok(seen.size === owner.size, 'S11', 'a table without rows');
 }
@@ -312,10 +313,10 @@ function checkWeights(key: Key, plan: Plan, contents: Contents): void {
 
 /** S12: every content row is what the relation assumes. */
 function checkTables({ tensors: T, ops, runs }: Key, { k1, k2 }: { readonly k1: Int32Array; readonly k2: Int32Array }): void {
-  const k0 = k0Column(runs);
   const rows = 2 + sum(runs.map(([, n]) => n));
+  const filled = 2 ** contentBitsOf(runs);
   ok(k1[0] === 0 && k2[0] === ZETA, 'S12', 'row 0 is not (0, 0, ZETA)');
-  for (let i = 1; i < k0.length; i = i === 1 ? rows : i + 1) ok(k1[i] === 0 && k2[i] === 0, 'S12', `row ${i} is not (32, 0, 0)`);
+  for (let i = 1; i < filled; i = i === 1 ? rows : i + 1) if (k1[i] !== 0 || k2[i] !== 0) refuse('S12', `row ${i} is not (32, 0, 0)`);
   const owner = new Map<number, Op>();
   for (const op of ops) {
     if (op.kind === 'range' || op.kind === 'out') continue;
@@ -325,21 +326,37 @@ function checkTables({ tensors: T, ops, runs }: Key, { k1, k2 }: { readonly k1: 
   let at = 2;
   for (const [value, count] of runs) {
     const op = owner.get(Math.floor(value / 32)) as Exclude<Op, { kind: 'range' | 'out' }>;
-    const y = T[op.y] as Tensor;
-    const pairs = new Set<string>();
-    for (let i = at; i < at + count; i++) {
-      const [t, v] = [k1[i] as number, k2[i] as number];
-      ok(Math.abs(v) < ZETA, 'S12', `row ${i}: |k2| is not below ZETA`);
-      if (op.kind === 'req') ok(Math.abs(t) <= op.tmax, 'S12', `row ${i}: a cell starts beyond Tmax`);
-      if (op.kind === 'max') pairs.add(`${t} ${v}`);
-      else ok(v >= (y.lo as number) && v <= (y.hi as number), 'S12', `row ${i}: y outside the bounds of its tensor`);
-    }
-    if (op.kind === 'max') {
-      const e = (count - 1) / 2;
-      let exact = pairs.size === count;
-      for (let j = 0; j <= e; j++) exact &&= pairs.has(`${j} 0`) && pairs.has(`0 ${j}`);
-      ok(exact, 'S12', 'the max table has a false row');
-    }
-    at += count;
+    const end = at + count;
+    if (op.kind === 'max') checkMaxRows(k1, k2, at, end);
+    else checkRows(k1, k2, at, end, op.kind === 'req' ? op.tmax : null, T[op.y] as Tensor);
+    at = end;
   }
+}
+
+/** Rows [from, to) of a table that is no max table: y within its bounds and below ZETA, cell starts within Tmax. */
+function checkRows(k1: Int32Array, k2: Int32Array, from: number, to: number, tmax: number | null, y: Tensor): void {
+  const farthest = tmax ?? Number.POSITIVE_INFINITY;
+  const [lo, hi] = [y.lo as number, y.hi as number];
+  for (let i = from; i < to; i++) {
+    const [t, v] = [k1[i] as number, k2[i] as number];
+    if (!(Math.abs(v) < ZETA)) refuse('S12', `row ${i}: |k2| is not below ZETA`);
+    if (!(Math.abs(t) <= farthest)) refuse('S12', `row ${i}: a cell starts beyond Tmax`);
+    if (!(v >= lo && v <= hi)) refuse('S12', `row ${i}: y outside the bounds of its tensor`);
+  }
+}
+
+/** Rows [from, to), 2E + 1 of them, are (e, 0) and (0, f) up to E, each once. */
+function checkMaxRows(k1: Int32Array, k2: Int32Array, from: number, to: number): void {
+  const reach = (to - from - 1) / 2;
+  const [firsts, seconds] = [new Uint8Array(reach + 1), new Uint8Array(reach + 1)];
+  let exact = true;
+  for (let i = from; i < to; i++) {
+    const [e, f] = [k1[i] as number, k2[i] as number];
+    if (!(Math.abs(f) < ZETA)) refuse('S12', `row ${i}: |k2| is not below ZETA`);
+    const [seen, j] = f === 0 ? [firsts, e] : [seconds, f];
+    // As many rows as there are pairs: if each is one of them and none comes twice, they are all there.
+    exact &&= (f === 0 || e === 0) && j >= 0 && j <= reach && seen[j] === 0;
+    if (exact) seen[j] = 1;
+  }
+  ok(exact, 'S12', 'the max table has a false row');
 }

@@ -7,7 +7,7 @@ import type { Contents } from './check.ts';
 import { type Accumulate, accumulate as plainAccumulate } from './forms/index.ts';
 import type { KeyFields } from './key.ts';
 import type { Plan } from './plan.ts';
-import { forEachValid, pad, paddedSize, paddedStrides, unpad } from './shape.ts';
+import { forEachRow, forEachValid, pad, paddedSize, paddedStrides, unpad } from './shape.ts';
 import { cellAt, type TableIndex, tableIndex } from './tables.ts';
 import type { MaxOp, Op, ReqOp, Tensor } from './types.ts';
 
@@ -91,13 +91,17 @@ function requantize(op: ReqOp, dims: readonly number[], acc: Int32Array, values:
   const wid = op.wid === null ? null : new Int32Array(acc.length);
   const y = new Int32Array(acc.length);
   const channel = channelOf(op, dims);
-  forEachValid(dims, (p) => {
-    const index = tables.get(op.id + channel(p)) as TableIndex;
-    const a = acc[p] as number;
-    const k = cellAt(index, a);
-    rem[p] = a - (index.t[k] as number);
-    y[p] = index.y[k] as number;
-    if (wid !== null) wid[p] = index.w[k] as number;
+  const perElement = op.cd !== null && op.cd === dims.length - 1;
+  forEachRow(dims, (base, _, length) => {
+    let index = tables.get(op.id + channel(base)) as TableIndex;
+    for (let p = base; p < base + length; p++) {
+      if (perElement) index = tables.get(op.id + channel(p)) as TableIndex;
+      const a = acc[p] as number;
+      const k = cellAt(index, a);
+      rem[p] = a - (index.t[k] as number);
+      y[p] = index.y[k] as number;
+      if (wid !== null) wid[p] = index.w[k] as number;
+    }
   });
   values.set(op.rem, rem);
   if (op.wid !== null) values.set(op.wid, wid as Int32Array);
@@ -140,8 +144,8 @@ function maximum(op: MaxOp, T: readonly Tensor[], at: (t: number) => Int32Array)
   const g0 = op.prev === null ? tapOf(op, op.k0 as number, T, x) : at(op.prev);
   const g1 = tapOf(op, op.k1, T, x);
   const y = new Int32Array(g0.length);
-  forEachValid((T[op.y] as Tensor).dims, (p) => {
-    y[p] = Math.max(g0[p] as number, g1[p] as number);
+  forEachRow((T[op.y] as Tensor).dims, (base, _, length) => {
+    for (let p = base; p < base + length; p++) y[p] = Math.max(g0[p] as number, g1[p] as number);
   });
   return y;
 }

@@ -9,7 +9,7 @@ import { add as addBase, mul as mulBase, residue } from '../protocol/field.ts';
 import { eqTable, indicator, lessThan, type Point, splitPoint } from '../protocol/mle.ts';
 import { channelOf, tapOf } from './evaluate.ts';
 import type { Plan } from './plan.ts';
-import { forEachValid } from './shape.ts';
+import { forEachRow } from './shape.ts';
 import { ZETA } from './tables.ts';
 import type { BinOp, MaxOp, Op, RangeOp, ReqOp, Tensor, UnaryOp } from './types.ts';
 
@@ -67,8 +67,10 @@ const zeta = fromInteger(ZETA);
 function thetaColumn(op: ReqOp | UnaryOp | BinOp | MaxOp, dims: readonly number[], size: number): Int32Array {
   const theta = new Int32Array(size).fill(32);
   const channel = channelOf(op, dims);
-  forEachValid(dims, (p) => {
-    theta[p] = 32 * (op.id + channel(p));
+  const perElement = op.kind === 'req' && op.cd !== null && op.cd === dims.length - 1;
+  forEachRow(dims, (base, _, length) => {
+    if (perElement) for (let p = base; p < base + length; p++) theta[p] = 32 * (op.id + channel(p));
+    else theta.fill(32 * (op.id + channel(base)), base, base + length);
   });
   return theta;
 }
@@ -90,8 +92,8 @@ function thetaAt(op: ReqOp | UnaryOp | BinOp | MaxOp, point: Point, v: OpenedVie
 
 function validColumn(t: Tensor, size: number, value: number): Int32Array {
   const out = new Int32Array(size);
-  forEachValid(t.dims, (p) => {
-    out[p] = value;
+  forEachRow(t.dims, (base, _, length) => {
+    out.fill(value, base, base + length);
   });
   return out;
 }
@@ -164,6 +166,12 @@ const bin: LookupSpec<BinOp> = {
   denominator: (op, point, v) => fingerprint(v, thetaAt(op, point, v), add(v.get('a'), scale(1024, v.get('b'))), v.get('y')),
 };
 
+function difference(a: Int32Array, b: Int32Array): Int32Array {
+  const out = new Int32Array(a.length);
+  for (let i = 0; i < a.length; i++) out[i] = (a[i] as number) - (b[i] as number);
+  return out;
+}
+
 const max: LookupSpec<MaxOp> = {
   shape: (op) => op.y,
   values: (op) => [
@@ -178,8 +186,8 @@ const max: LookupSpec<MaxOp> = {
     const g1 = tapOf(op, op.k1, w.tensors, x);
     return {
       k0: thetaColumn(op, (w.tensors[op.y] as Tensor).dims, y.length),
-      k1: y.map((v, i) => v - (g0[i] as number)),
-      k2: y.map((v, i) => v - (g1[i] as number)),
+      k1: difference(y, g0),
+      k2: difference(y, g1),
     };
   },
   denominator(op, point, v) {

@@ -32,6 +32,13 @@ export function paddedStrides(dims: readonly number[]): number[] {
 
 /** Calls `visit(index in the padded tensor, index in the true tensor)` for every valid position, ascending. */
 export function forEachValid(dims: readonly number[], visit: (padded: number, index: number) => void): void {
+  forEachRow(dims, (base, index, length) => {
+    for (let j = 0; j < length; j++) visit(base + j, index + j);
+  });
+}
+
+/** Calls `visit` once for every row of the last dimension: where it begins in the padded and in the true tensor, and its true length. */
+export function forEachRow(dims: readonly number[], visit: (padded: number, index: number, length: number) => void): void {
   const total = product(dims);
   const last = dims.length === 0 ? 1 : (dims[dims.length - 1] as number);
   const strides = paddedStrides(dims);
@@ -39,7 +46,7 @@ export function forEachValid(dims: readonly number[], visit: (padded: number, in
   for (let index = 0; index < total; index += last) {
     let base = 0;
     for (let k = 0; k < dims.length - 1; k++) base += (at[k] as number) * (strides[k] as number);
-    for (let j = 0; j < last; j++) visit(base + j, index + j);
+    visit(base, index, last);
     for (let k = dims.length - 2; k >= 0; k--) {
       at[k] = (at[k] as number) + 1;
       if ((at[k] as number) < (dims[k] as number)) break;

@@ -27,6 +27,43 @@ export function roundHalfEven(x: number): number {
   return r - x === 0.5 && r % 2 !== 0 ? r - 1 : r;
 }
 
+/** rint(f32(f32(acc)·R)) + zp, clipped: the raw value of a described step. Non-decreasing in acc, because each of its operations is. */
+export function rawValue({ scale, zp, lo, hi }: Omit<StepDescription, 'map'>, acc: number): number {
+  return Math.min(hi, Math.max(lo, roundHalfEven(Math.fround(Math.fround(acc) * scale)) + zp));
+}
+
+/**
+ * The least acc in [low, high] with rint(f32(f32(acc)·scale)) > q, or high + 1; `scale` a positive float32, q small.
+ *
+ * In real numbers that is (q + ½)/scale. Rounding to float32 moves it by a few units at most while acc < 2^24, by more above: so it is
+ * searched from there in doubling steps, and then by bisection, with the float32 product itself as the judge.
+ */
+export function firstAbove(scale: number, q: number, low: number, high: number): number {
+  const half = q + 0.5; // exact; a tie goes to the even neighbour
+  const tieIsAbove = q % 2 !== 0;
+  const above = (acc: number): boolean => {
+    const x = Math.fround(Math.fround(acc) * scale);
+    return x > half || (tieIsAbove && x === half);
+  };
+  // Invariant of the search: `at` is above or high + 1, `below` is not above or low - 1. (+ 0: a ceiling can be -0.)
+  let at = Math.min(high + 1, Math.max(low, Math.ceil(half / scale))) + 0;
+  let below = at - 1;
+  for (let step = 1; at <= high && !above(at); step *= 2) {
+    below = at;
+    at = Math.min(high + 1, at + step);
+  }
+  for (let step = 1; below >= low && above(below); step *= 2) {
+    at = below;
+    below = Math.max(low - 1, below - step);
+  }
+  while (at - below > 1) {
+    const middle = below + Math.floor((at - below) / 2);
+    if (above(middle)) at = middle;
+    else below = middle;
+  }
+  return at;
+}
+
 /**
  * onnxruntime's requantisation on the CPU: `clip(rint(f32(f32(acc) * R)) + zp) - zp` (protocol §5.3).
  *
@@ -34,11 +71,10 @@ export function roundHalfEven(x: number): number {
  * `map[clipped - lo]`: what follows on the same tensor (a Relu between two quantisations, say), as a table.
  */
 export function requantize(scale: number, zp: number, lo: number, hi: number, map: Int16Array | null = null): StepFunction {
-  const r = Math.fround(scale);
-  const raw = (acc: number): number => Math.min(hi, Math.max(lo, roundHalfEven(Math.fround(Math.fround(acc) * r)) + zp));
+  const description = { scale: Math.fround(scale), zp, lo, hi, map };
   return {
-    monotone: r >= 0 && (map === null || map.every((v, i) => i === 0 || v >= (map[i - 1] as number))),
-    at: map === null ? (acc) => raw(acc) - zp : (acc) => map[raw(acc) - lo] as number,
-    description: { scale: r, zp, lo, hi, map },
+    monotone: description.scale >= 0 && (map === null || map.every((v, i) => i === 0 || v >= (map[i - 1] as number))),
+    at: map === null ? (acc) => rawValue(description, acc) - zp : (acc) => map[rawValue(description, acc) - lo] as number,
+    description,
   };
 }

@@ -9,18 +9,20 @@ import type { Op, Tensor } from './types.ts';
 /** Third component of every range key: no content row has it, so only range rows answer a range key (§5.2, a soundness condition). */
 export const ZETA = 2 ** 20;
 
-/** k0, k1, k2 of all content rows: (0,0,ZETA), (32,0,0), the table rows, then (32,0,0) up to a power of two. */
+/** k1, k2 of all content rows: (0,ZETA), (0,0), the table rows, then (0,0) up to a power of two. k0 follows from the runs. */
 export interface Content {
-  readonly k0: Int32Array;
   readonly k1: Int32Array;
   readonly k2: Int32Array;
 }
 
 /** The order of content rows: ascending by (k0, k1, k2). */
-export const byKey = (a: Row, b: Row): number => a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+const byKey = (a: Row, b: Row): number => a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
 
-/** Rows of the max tables: (e, 0) and (0, f) up to the longest interval of a pooled tensor, for every table id of a max op (§5.2). */
-export function maxRowsOf(tensors: readonly Tensor[], ops: readonly Op[], reserve: (rows: number) => void = () => {}): Row[] {
+/**
+ * E of every max table by its id: the longest interval of a tensor pooled under it (§5.2). `reserve` may refuse their rows, 2E + 1 a
+ * table, before any is made.
+ */
+export function maxReach(tensors: readonly Tensor[], ops: readonly Op[], reserve: (rows: number) => void = () => {}): Map<number, number> {
   const reach = new Map<number, number>();
   for (const op of ops) {
     if (op.kind !== 'max') continue;
@@ -29,10 +31,16 @@ export function maxRowsOf(tensors: readonly Tensor[], ops: readonly Op[], reserv
     reach.set(op.id, Math.max(reach.get(op.id) ?? 0, length));
   }
   reserve([...reach.values()].reduce((n, e) => n + 2 * e + 1, 0));
-  return [...reach].flatMap(([id, e]): Row[] => {
+  for (const e of reach.values())
     if (e >= 2 ** 20) throw new Refused('E6', 'key: S11: a pooled tensor has an interval of 2^20 values or more', { condition: 'S11' });
-    return Array.from({ length: 2 * e + 1 }, (_, i): Row => (i <= e ? [32 * id, i, 0] : [32 * id, 0, i - e]));
-  });
+  return reach;
+}
+
+/** Rows of the max tables: (e, 0) for 0 ≤ e ≤ E and (0, f) for 1 ≤ f ≤ E. */
+function maxRowsOf(tensors: readonly Tensor[], ops: readonly Op[]): Row[] {
+  return [...maxReach(tensors, ops)].flatMap(([id, e]) =>
+    Array.from({ length: 2 * e + 1 }, (_, i): Row => (i <= e ? [32 * id, i, 0] : [32 * id, 0, i - e])),
+  );
 }
 
 /** The table rows of a network, max rows included, in order. */
@@ -65,7 +73,7 @@ export function emptyContent(runs: readonly (readonly [number, number])[]): Cont
   const n = 2 ** contentBitsOf(runs);
   const k2 = new Int32Array(n);
   k2[0] = ZETA;
-  return { k0: k0Column(runs), k1: new Int32Array(n), k2 };
+  return { k1: new Int32Array(n), k2 };
 }
 
 /** The k0 column that the run lengths of the key stand for. */
@@ -90,7 +98,7 @@ export interface TableIndex {
 }
 
 /** An index by table id. */
-export function tableIndex(runs: readonly (readonly [number, number])[], content: Pick<Content, 'k1' | 'k2'>): Map<number, TableIndex> {
+export function tableIndex(runs: readonly (readonly [number, number])[], content: Content): Map<number, TableIndex> {
   const byId = new Map<number, [number, number, number, number][]>();
   let at = 2;
   for (const [k0, count] of runs) {

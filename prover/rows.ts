@@ -50,6 +50,7 @@ function make({ fields, plan, contents }: Runnable): TableRows {
   const starts = new Map(
     plan.tables.flatMap((instance, q) => instance.segments.map((s) => [s.op, { table: q, offset: s.offset }] as const)),
   );
+  const ranges = new Map(fields.omega.map((w) => [w, starts.get(w) as { table: number; offset: number }]));
   const find = rowFinder(content);
   const { table: contentTable, offset: contentOffset } = starts.get(CONTENT) as { table: number; offset: number };
   return {
@@ -58,8 +59,10 @@ function make({ fields, plan, contents }: Runnable): TableRows {
       const inContent = counts[contentTable] as Int32Array;
       let missing = 0;
       for (let i = 0; i < k0.length; i++) {
-        const [a, b, c] = [k0[i] as number, k1[i] as number, k2[i] as number];
-        const range = c === ZETA && a > 0 && fields.omega.includes(a) ? starts.get(a) : undefined;
+        const a = k0[i] as number;
+        const b = k1[i] as number;
+        const c = k2[i] as number;
+        const range = c === ZETA ? ranges.get(a) : undefined;
         if (range !== undefined) {
           const column = counts[range.table] as Int32Array;
           if (b >= 0 && b < 2 ** a) column[range.offset + b] = (column[range.offset + b] as number) + 1;

@@ -345,20 +345,29 @@ export function conformance(name: string, kernels: Kernels): void {
       for (const g of groups) g.free();
     });
 
-    it('the opening: claims batched by point', async () => {
-      const r = new Random(6);
+    it.each([
+      ['at random points', 0],
+      ['on blocks of columns, with others', 1],
+      ['on blocks of columns alone', 2],
+    ])('the opening: claims batched by point, %s', async (_, blocks) => {
+      const r = new Random(6 + blocks);
       const h = 5;
       const stacks = [values(r, 6 * 2 ** h), Int32Array.from({ length: 4 * 2 ** h }, () => r.int(-128, 127))];
       const columns = stacks.flatMap((s) => Array.from({ length: s.length / 2 ** h }, (_, c) => s.subarray(c * 2 ** h, (c + 1) * 2 ** h)));
       const groups = await Promise.all(stacks.map((s) => kernels.commit(s, h, 1)));
       const opening = await kernels.opening(groups, h);
       const z = [point(r, h), point(r, h)] as const;
-      const claims = [
+      const claims: { first: number; high: F4[]; z: readonly F4[]; value: F4 }[] = [
         { first: 0, high: point(r, 2), z: z[0], value: ZERO },
         { first: 4, high: point(r, 1), z: z[1], value: ZERO },
         { first: 6, high: point(r, 2), z: z[0], value: ZERO },
         { first: 5, high: [], z: z[1], value: ZERO },
-      ];
+      ].slice(blocks === 2 ? 4 : 0);
+      // Short tensors: their place in the column as 0 and 1, then a point; two in one place, and one of a single element.
+      const place = (...bits: readonly number[]): F4[] => [...bits.map(fromInteger), ...point(r, h - bits.length)];
+      const shared = place(1, 0);
+      const onBlocks = [place(0), place(1), shared, shared, place(1, 1, 0), place(0, 1, 1, 0), place(1, 0, 1, 1, 1), place(0, 0, 0, 0, 0)];
+      if (blocks > 0) claims.push(...onBlocks.map((at, k) => ({ first: (3 * k) % 10, high: [], z: at, value: ZERO })));
       const gamma = powers(element(r), claims.length);
       const batch = await opening.batch(claims, gamma);
       let now = claims.map((c, j) => {

@@ -1,0 +1,16 @@
+/** Starts a worker for a task and hands over its answer; the benchmark calls `ask` from outside. */
+import type { Answer, Order } from './order.ts';
+
+function ask(order: Order): Promise<Answer> {
+  const worker =
+    order.task === 'prove'
+      ? new Worker(new URL('./prove.worker.ts', import.meta.url), { type: 'module' })
+      : new Worker(new URL('./verify.worker.ts', import.meta.url), { type: 'module' });
+  return new Promise<Answer>((done, fail) => {
+    worker.onmessage = ({ data }) => ('error' in data ? fail(new Error(data.error)) : done(data.answer));
+    worker.onerror = (e) => fail(new Error(e.message || 'the worker did not load'));
+    worker.postMessage(order);
+  }).finally(() => worker.terminate());
+}
+
+Object.assign(globalThis, { ask });

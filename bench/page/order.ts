@@ -1,0 +1,16 @@
+/** What the page is asked, and answers. */
+import type { Limits, Proofs, Verifications, Way } from '../rounds.ts';
+
+export interface ProveOrder {
+  readonly task: 'prove';
+  readonly ways: readonly Way[];
+  readonly limits: Limits;
+}
+
+export interface VerifyOrder {
+  readonly task: 'verify';
+  readonly repeats: number;
+}
+
+export type Order = ProveOrder | VerifyOrder;
+export type Answer = Proofs[] | Verifications;

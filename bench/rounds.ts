@@ -1,0 +1,122 @@
+/**
+ * Timed rounds of proving and verifying, in Node and in a worker of Chromium alike. What is compared is proven in turn within one round, so
+ * that a busy machine slows all of it alike.
+ */
+import { blake3 } from '../protocol/blake3.ts';
+import { toHex } from '../protocol/bytes.ts';
+import { type NamedInputs, prove } from '../prover/index.ts';
+import { type ChosenKernels, chooseKernels, type KernelOptions } from '../prover/kernels/index.ts';
+import * as verifier from '../verifier/index.ts';
+import { median } from './statistics.ts';
+
+export type Way = 'reference' | 'wasm' | 'wasm 2 threads';
+export const WAYS: readonly Way[] = ['reference', 'wasm', 'wasm 2 threads'];
+
+export interface Artefacts {
+  readonly circuit: Uint8Array;
+  readonly inputs: NamedInputs;
+  /** The only envelope that is right, whatever makes it: BLAKE3, hex. */
+  readonly digest: string;
+}
+
+interface Proof {
+  readonly ms: number;
+  readonly phases: Readonly<Record<string, number>>;
+}
+
+export interface Proofs {
+  readonly way: Way;
+  /** Milliseconds, by round. */
+  readonly ms: readonly number[];
+  /** Median milliseconds of each stage, the moments given to the event loop included. */
+  readonly phases: Readonly<Record<string, number>>;
+  /** Most bytes the kernels held in WebAssembly memory; null for the reference. */
+  readonly wasmPeak: number | null;
+}
+
+export interface Limits {
+  /** Rounds in all, after one that checks, warms up and is not counted; may be 0. */
+  readonly repeats: number;
+  /** Milliseconds after which the reference leaves the rounds, and then the rounds end; two rounds are counted in any case. */
+  readonly budget: number;
+}
+
+export const digestOf = (bytes: Uint8Array): string => toHex(blake3(bytes));
+
+function kernelsFor(way: Way, start: KernelOptions['start']): ChosenKernels {
+  const chosen = chooseKernels({ kind: way === 'reference' ? 'reference' : 'wasm', threads: way === 'wasm 2 threads' ? 2 : 1, start });
+  if (chosen.note === null) return chosen;
+  chosen.close();
+  throw new Error(`"${way}" cannot be measured here: ${chosen.note}`);
+}
+
+/** One proof; throws unless it is the right one, to the byte. */
+async function proveOnce({ circuit, inputs, digest }: Artefacts, way: Way, { kernels }: ChosenKernels): Promise<Proof> {
+  const phases: Record<string, number> = {};
+  let stage: string | null = null;
+  const started = performance.now();
+  let since = started;
+  const onProgress = (p: { readonly stage: string }): void => {
+    const now = performance.now();
+    if (stage !== null) phases[stage] = (phases[stage] ?? 0) + now - since;
+    [stage, since] = [p.stage, now];
+  };
+  const { envelope } = await prove(circuit, inputs, { kernels, onProgress });
+  const ms = performance.now() - started;
+  if (digestOf(envelope) !== digest) throw new Error(`the proof by "${way}" is not the one that was checked, to the byte`);
+  return { ms, phases };
+}
+
+/** Checks every way first, which warms it up; then proves in turn, in changing order. */
+export async function proveRounds(
+  artefacts: Artefacts,
+  ways: readonly Way[],
+  { repeats, budget }: Limits,
+  start?: KernelOptions['start'],
+): Promise<Proofs[]> {
+  const sets = ways.map((way) => ({ way, chosen: kernelsFor(way, start), proofs: [] as Proof[] }));
+  try {
+    for (const { way, chosen } of sets) await proveOnce(artefacts, way, chosen);
+    const started = performance.now();
+    for (let round = 0; round < repeats; round++) {
+      const spent = performance.now() - started;
+      if (round >= 2 && spent > 2 * budget) break;
+      const present = sets.filter(({ way }) => way !== 'reference' || round < 2 || spent < budget);
+      for (const { way, chosen, proofs } of round % 2 === 0 ? present : present.reverse()) {
+        (globalThis as { gc?: () => void }).gc?.();
+        proofs.push(await proveOnce(artefacts, way, chosen));
+      }
+    }
+    return sets.map(({ way, chosen: { kernels }, proofs }) => {
+      const { memory } = kernels as { memory?: () => { readonly peak: number } };
+      const stages = Object.keys(proofs[0]?.phases ?? {});
+      const phases = Object.fromEntries(stages.map((s) => [s, median(proofs.map((p) => p.phases[s] ?? 0))]));
+      return { way, ms: proofs.map((p) => p.ms), phases, wasmPeak: memory === undefined ? null : memory().peak };
+    });
+  } finally {
+    for (const { chosen } of sets) chosen.close();
+  }
+}
+
+export interface Verifications {
+  /** The first call of its process or worker, which reads the key and starts what there is to start. */
+  readonly first: number;
+  readonly warm: readonly number[];
+  /** What the verifier computes with. */
+  readonly kernels: string;
+}
+
+/** Throws unless every verdict is `accepted`. `repeats` counts the calls after the first and four that warm up. */
+export function verifyRounds(proof: Uint8Array, key: Uint8Array, repeats: number): Verifications {
+  const once = (): number => {
+    const started = performance.now();
+    const verdict = verifier.verify(proof, key);
+    const ms = performance.now() - started;
+    if (verdict.verdict !== 'accepted') throw new Error(`the proof is refused: ${verdict.code}, ${verdict.sentence}`);
+    return ms;
+  };
+  const first = once();
+  for (let i = 0; i < 4; i++) once();
+  const warm = Array.from({ length: repeats }, once);
+  return { first, warm, kernels: (verifier as { kernelsInUse?: () => string }).kernelsInUse?.() ?? 'reference' };
+}

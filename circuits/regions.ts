@@ -1,0 +1,78 @@
+/**
+ * Regions of described steps in closed form, as columns of numbers: a key can describe a million of them (protocol §5.3, §6.8).
+ *
+ * Value v of a step is taken on [firstAbove(v - 1), firstAbove(v)), so regions are found value by value, whatever their lengths.
+ */
+import type { Interval } from './cells.ts';
+import { firstAbove, rawValue, type StepDescription } from './step.ts';
+
+/** Regions of any number of channels, one after the other. */
+export class RegionColumns {
+  /** First acc after the region: the regions of a channel follow each other without gaps. */
+  readonly ends: Float64Array;
+  readonly ys: Int32Array;
+  length = 0;
+
+  /** `capacity`: a channel has at most as many regions as its step has raw values. */
+  constructor(capacity: number) {
+    this.ends = new Float64Array(capacity);
+    this.ys = new Int32Array(capacity);
+  }
+}
+
+/** Where the regions of one channel are: rows [first, last) of the columns, the first region from acc `start` on. */
+export interface ChannelRegions {
+  readonly first: number;
+  readonly last: number;
+  readonly start: number;
+  /** The first region keeps its value down to -A: its cells may run below `start`. */
+  readonly openBelow: boolean;
+  /** The last region keeps its value up to A: its cells may run past its end. */
+  readonly openAbove: boolean;
+}
+
+/**
+ * Appends the regions that cells must cover when accumulators fill [from, to] within [-bound, bound], ascending: those that meet the
+ * interval. Neighbours that the map makes equal are one region. An end region that keeps its value to the bound is open and is cut to the
+ * interval (open on both sides, it counts as open above); any other is taken in full, so that no cell holds an acc with another value.
+ */
+export function appendRegions(out: RegionColumns, d: StepDescription, [from, to]: Interval, bound: number): ChannelRegions {
+  const { scale, zp, lo, hi, map } = d;
+  const centred = (raw: number): number => (map === null ? raw - zp : (map[raw - lo] as number));
+  const first = out.length;
+  let raw = rawValue(d, from);
+  const start = startOf(d, raw, from, bound);
+  let at = from;
+  for (; at <= bound; raw++) {
+    const end = raw === hi ? bound + 1 : firstAbove(scale, raw - zp, at, bound);
+    if (end === at) continue; // no acc has this raw value
+    const y = centred(raw);
+    if (out.length > first && out.ys[out.length - 1] === y) out.ends[out.length - 1] = end;
+    else if (at > to) break;
+    else {
+      out.ends[out.length] = end;
+      out.ys[out.length++] = y;
+    }
+    at = end;
+  }
+  const last = out.length;
+  const openAbove = (out.ends[last - 1] as number) > bound;
+  if (openAbove) out.ends[last - 1] = to + 1;
+  const bothEnds = openAbove && last - first === 1;
+  const openBelow = start === -bound && !bothEnds;
+  return { first, last, start: openBelow || bothEnds ? from : start, openBelow, openAbove };
+}
+
+/** Where the region of `acc`, which has this raw value, begins: the least acc ≥ -bound from which on f has the value of `acc`. */
+function startOf(d: StepDescription, raw: number, acc: number, bound: number): number {
+  const { scale, zp, lo, map } = d;
+  let value = raw;
+  let start = acc;
+  for (;;) {
+    start = value === lo ? -bound : firstAbove(scale, value - 1 - zp, -bound, start);
+    if (start === -bound || map === null) return start;
+    value = rawValue(d, start - 1);
+    if (map[value - lo] !== map[raw - lo]) return start;
+    start--;
+  }
+}
