@@ -1,6 +1,6 @@
 /** "Prove here": drives the proving worker, and has the verifier check what it made with nothing but the key. */
 import { proxy } from 'comlink';
-import type { ProveService } from './messages.ts';
+import type { ProgressOf, ProveService } from './messages.ts';
 import { nextProving, type Proving, type ProvingEvent } from './proving.ts';
 import { Ended, reason, Service } from './remote.ts';
 import { fetched, type Session } from './session.ts';
@@ -81,12 +81,13 @@ export class Prover {
     if (input === null || this.#state.at !== 'answered') return;
     this.#apply({ type: 'progress', job, progress: { stage: 'start', fraction: 0 } });
     await this.#try(async () => {
-      const proof = await this.#service.call((p) =>
-        p.prove(
-          input,
-          proxy((progress) => this.#apply({ type: 'progress', job, progress })),
-        ),
-      );
+      // Progress comes through a channel of its own, and may arrive when the proof has ended.
+      let ended = false;
+      const told = proxy((progress: ProgressOf) => {
+        if (!ended) this.#apply({ type: 'progress', job, progress });
+      });
+      const proof = await this.#service.call((p) => p.prove(input, told));
+      ended = true;
       if (proof === null) return this.#apply({ type: 'stopped', job });
       this.#apply({ type: 'proven', job, proof });
       try {

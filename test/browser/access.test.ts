@@ -28,6 +28,10 @@ const STATES: Readonly<Record<string, (opened: Opened) => Promise<void>>> = {
     await page.locator('[data-example=digits-committed]').click();
     await verdictOf(page);
   },
+  table: async ({ page }) => {
+    await pick(page, ...fixtureFiles('envelopes/relu.proof', 'envelopes/relu.key'));
+    await verdictOf(page);
+  },
   refused: async ({ page }) => {
     await page.locator('[data-example=false-output]').click();
     await verdictOf(page);

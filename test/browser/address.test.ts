@@ -38,6 +38,15 @@ test.each([
   expect(await verdictOf(page)).toEqual(verdict);
 });
 
+test('a proof made for another context says which', async () => {
+  const { page } = await s.open('?proof=given/d.proof&key=given/d.key');
+  expect(await verdictOf(page)).toEqual({ state: 'refused', code: 'E3' });
+  expect(await page.locator('#made-for').textContent()).toBe('The proof says it was made for “order 1841”.');
+  await page.locator('#context').fill('order 1841');
+  await page.keyboard.press('Enter');
+  await page.locator('.card[data-state=accepted]').waitFor();
+});
+
 test('a file that is not there, or on another server, is said', async () => {
   const { page, complaints } = await s.open('?proof=given/none.proof&key=given/d.key');
   await page.locator('#trouble', { hasText: 'given/none.proof: the server answered 404' }).waitFor();

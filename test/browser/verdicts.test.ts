@@ -80,6 +80,19 @@ test('says of an accepted proof what was proven, recomputed, not checked and not
   ]);
 });
 
+test('shows an input that is no picture as a table', async () => {
+  const { page } = await s.open();
+  await pick(page, ...fixtureFiles('envelopes/relu.proof', 'envelopes/relu.key'));
+  expect(await verdictOf(page)).toEqual(ACCEPTED);
+  const row = (i: number): Promise<string[]> => page.locator('.numbers tr').nth(i).locator('th, td').allTextContents();
+  expect([await row(0), await row(3)]).toEqual([
+    ['0', '0', '53', '106', '159'],
+    ['12', '124', '177', '230', '27'],
+  ]);
+  expect(await page.locator('.scores th[scope=row]').allTextContents()).toEqual(['0', '1', '2', '3']);
+  await shoot(page, 'table');
+});
+
 test('copies a verdict as JSON', async () => {
   const { page, context } = await s.open('?example=digits');
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);

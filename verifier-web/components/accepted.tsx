@@ -47,7 +47,7 @@ export function AcceptedView({ session, state, check, report, verdict }: Accepte
         <div>
           <h3>Output</h3>
           {verdict.outputs.map((t) => (
-            <TensorView key={t.name} tensor={t} />
+            <TensorView key={t.name} tensor={t} scores />
           ))}
         </div>
       </div>

@@ -1,5 +1,6 @@
+import { decodeEnvelope } from '../../protocol/envelope.ts';
 import type { RefusedVerdict } from '../../verifier/index.ts';
-import { sentence } from '../format.ts';
+import { contextText, sentence } from '../format.ts';
 import { verdictJson } from '../json.ts';
 import type { Report } from '../messages.ts';
 import type { Check } from '../state.ts';
@@ -22,6 +23,7 @@ export function RefusedView({ report, verdict, check }: { report: Report; verdic
         </p>
       </div>
       <p>{meaning(verdict)}</p>
+      {verdict.code === 'E3' && verdict.detail.field === 'context' && <MadeFor proof={check.proof.bytes} />}
       {help !== null && <p class="note">{help}</p>}
       <Facts report={report} />
       <p class="pairing">
@@ -29,5 +31,15 @@ export function RefusedView({ report, verdict, check }: { report: Report; verdic
       </p>
       <Copy label="Copy as JSON" text={() => verdictJson(report)} />
     </>
+  );
+}
+
+/** The context that a proof names, where it is not the expected one. */
+function MadeFor({ proof }: { proof: Uint8Array }) {
+  const { context } = decodeEnvelope(proof);
+  return (
+    <p class="note" id="made-for">
+      {context.length === 0 ? 'The proof is bound to nothing.' : `The proof says it was made for “${contextText(context)}”.`}
+    </p>
   );
 }

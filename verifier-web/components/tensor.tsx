@@ -6,9 +6,11 @@ import { largest } from '../proving.ts';
 
 const MOST_SCORES = 12;
 const MOST_VALUES = 64;
+/** What fits a phone. */
+const MOST_COLUMNS = 4;
 
-/** A tensor as people see it best: a picture, bars, or numbers. */
-export function TensorView({ tensor }: { tensor: NamedTensor }) {
+/** A tensor as people see it best: a picture; bars, if it may be scores; else a table. */
+export function TensorView({ tensor, scores = false }: { tensor: NamedTensor; scores?: boolean }) {
   const { name, dtype } = tensor;
   return (
     <figure class="tensor">
@@ -18,14 +20,15 @@ export function TensorView({ tensor }: { tensor: NamedTensor }) {
           {dtype} {shape(tensor.shape)}
         </span>
       </figcaption>
-      <Body tensor={tensor} />
+      {pictureOf(tensor.shape) !== null ? (
+        <Picture tensor={tensor} />
+      ) : scores && isScores(tensor.shape, tensor.data.length) ? (
+        <Scores tensor={tensor} />
+      ) : (
+        <Numbers tensor={tensor} />
+      )}
     </figure>
   );
-}
-
-function Body({ tensor }: { tensor: NamedTensor }) {
-  if (pictureOf(tensor.shape) !== null) return <Picture tensor={tensor} />;
-  return isScores(tensor.shape, tensor.data.length) ? <Scores tensor={tensor} /> : <Numbers tensor={tensor} />;
 }
 
 export function Picture({ tensor }: { tensor: NamedTensor }) {
@@ -100,15 +103,25 @@ export function Scores({ tensor: { data, dtype } }: { tensor: Pick<NamedTensor, 
   );
 }
 
-function Numbers({ tensor: { data, dtype } }: { tensor: NamedTensor }) {
+/** Values in row-major order; a row begins with the index of its first value. */
+function Numbers({ tensor: { data, dtype, shape: dims } }: { tensor: NamedTensor }) {
   const shown = Array.from<number | bigint>(data.subarray(0, MOST_VALUES));
+  const width = Math.min(MOST_COLUMNS, dims.at(-1) ?? 1);
+  const rows = Array.from({ length: Math.ceil(shown.length / width) }, (_, r) => shown.slice(r * width, (r + 1) * width));
   return (
     <>
-      <ol class="numbers" start={0}>
-        {shown.map((v, i) => (
-          <li key={i}>{value(v, dtype)}</li>
-        ))}
-      </ol>
+      <table class="numbers">
+        <tbody>
+          {rows.map((row, r) => (
+            <tr key={r}>
+              <th scope="row">{r * width}</th>
+              {row.map((v, i) => (
+                <td key={i}>{value(v, dtype)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
       {data.length > shown.length && <p class="more">and {count(data.length - shown.length)} more values</p>}
     </>
   );
