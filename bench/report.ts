@@ -98,11 +98,12 @@ function proving(list: readonly Measured[]): string {
     name,
     place,
     ...WAYS.map((way) => spreadOf(proofsBy(proofs, way)?.ms)),
+    ...[proofsBy(proofs, 'wasm')?.first].map((v) => (v === undefined ? NONE : ms(v))),
     times(ratioOf(proofs, 'reference', 'wasm')),
     times(ratioOf(proofs, 'wasm 2 threads', 'wasm')),
   ];
   return table(
-    ['model', 'where', 'reference', 'wasm, 1 thread', 'wasm, 2 threads', 'reference / wasm', '2 threads / 1'],
+    ['model', 'where', 'reference', 'wasm, 1 thread', 'wasm, 2 threads', 'first, 1 thread', 'reference / wasm', '2 threads / 1'],
     list.flatMap((m) => [
       row(m.name, 'Node', m.node.proofs),
       ...(m.chromium === null
