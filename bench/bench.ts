@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { arch, cpus, platform, release, tmpdir, totalmem } from 'node:os';
+import { arch, cpus, loadavg, platform, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -35,6 +35,7 @@ const whole = positionals.length === 0 && !values.quick;
 const names = positionals.length > 0 ? positionals : values.quick ? QUICK : [...FIXTURES, ...SIZES.map(syntheticName)];
 const out = values.out ?? (whole ? join(ROOT, 'bench/results') : null);
 
+const load = loadavg()[0] as number;
 const scratch = mkdtempSync(join(tmpdir(), 'assay-bench-'));
 const at = (name: string): string => join(scratch, name);
 let stopped = false;
@@ -86,6 +87,7 @@ function machine(browser: ChromiumBench | null, models: readonly Measured[]): Ma
     cores: cpus().length,
     memory: totalmem(),
     system: `${platform()} ${release()} ${arch()}`,
+    load,
     node: process.version,
     chromium: browser?.version ?? null,
     onnxruntime: models.find((m) => m.onnxruntime !== null)?.onnxruntime?.version ?? null,

@@ -21,7 +21,7 @@ interface Panel {
 
 const WIDTH = 320;
 const HEIGHT = 300;
-const EDGE = { left: 52, right: 14, top: 40, bottom: 46 };
+const EDGE = { left: 58, right: 14, top: 40, bottom: 46 };
 const STYLE = `text{font:12px system-ui,sans-serif;fill:#24292f}.title{font-weight:600;font-size:13px}.grid{stroke:#d0d7de;stroke-width:1}
 .a{--c:#b35900}.b{--c:#0550ae}.c{--c:#1a7f37}.line{fill:none;stroke:var(--c);stroke-width:2}.b.line{stroke-dasharray:7 3}.c.line{stroke-dasharray:2 3}
 .dot{fill:var(--c)}.ground{fill:#fff}
@@ -29,8 +29,19 @@ const STYLE = `text{font:12px system-ui,sans-serif;fill:#24292f}.title{font-weig
 
 const round = (v: number): string => v.toFixed(1);
 
-/** 10^n as people write it. */
-const power = (n: number): string => (n >= 0 ? String(10 ** n) : (10 ** n).toFixed(-n));
+/** 1, 2, 5, 10, 20 … from just below the least to just above the greatest value; powers of ten alone where those are many. */
+function rulesOf(values: readonly number[]): number[] {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const steps: number[] = [];
+  for (let n = -6; n <= 12; n++) for (const f of [1, 2, 5]) steps.push(Number(`${f}e${n}`));
+  const first = steps.findLastIndex((s) => s <= low);
+  const last = Math.max(
+    first + 1,
+    steps.findIndex((s) => s >= high),
+  );
+  const range = steps.slice(first, last + 1);
+  return range.length <= 8 ? range : range.filter((s, i) => i === 0 || i === range.length - 1 || /^0?\.?0*10*$/.test(String(s)));
+}
 
 /** Shapes as well as colours tell the series apart. */
 function dot(mark: Mark, x: number, y: number): string {
@@ -43,16 +54,15 @@ function panel({ title, series }: Panel, left: number): string {
   const all = series.flatMap((s) => s.points);
   const ks = all.map(([k]) => k);
   const [kLow, kHigh] = [Math.min(...ks), Math.max(...ks)];
-  const logs = all.map(([, v]) => Math.log10(v));
-  const low = Math.floor(Math.min(...logs));
-  const high = Math.max(low + 1, Math.ceil(Math.max(...logs)));
+  const steps = rulesOf(all.map(([, v]) => v));
+  const [low, high] = [Math.log10(steps[0] as number), Math.log10(steps.at(-1) as number)];
   const [x0, x1] = [left + EDGE.left, left + WIDTH - EDGE.right];
   const [y0, y1] = [HEIGHT - EDGE.bottom, EDGE.top];
   const x = (k: number): number => x0 + ((x1 - x0) * (k - kLow)) / Math.max(1, kHigh - kLow);
   const y = (log: number): number => y0 + ((y1 - y0) * (log - low)) / (high - low);
-  const rules = Array.from({ length: high - low + 1 }, (_, i) => {
-    const at = round(y(low + i));
-    return `<path class="grid" d="M${x0} ${at}H${x1}"/><text x="${x0 - 6}" y="${at}" dy="4" text-anchor="end">${power(low + i)}</text>`;
+  const rules = steps.map((v) => {
+    const at = round(y(Math.log10(v)));
+    return `<path class="grid" d="M${x0} ${at}H${x1}"/><text x="${x0 - 6}" y="${at}" dy="4" text-anchor="end">${v}</text>`;
   });
   const ticks = [...new Set(ks)]
     .filter((k) => (k - kLow) % 2 === 0)

@@ -10,6 +10,8 @@ export interface Machine {
   /** Bytes. */
   readonly memory: number;
   readonly system: string;
+  /** Average number of busy or waiting processes in the minute before the start; 0 where the system does not tell. */
+  readonly load: number;
   readonly node: string;
   readonly chromium: string | null;
   readonly onnxruntime: string | null;
@@ -96,11 +98,12 @@ function proving(list: readonly Measured[]): string {
     name,
     place,
     ...WAYS.map((way) => spreadOf(proofsBy(proofs, way)?.ms)),
+    ...[proofsBy(proofs, 'wasm')?.first].map((v) => (v === undefined ? NONE : ms(v))),
     times(ratioOf(proofs, 'reference', 'wasm')),
     times(ratioOf(proofs, 'wasm 2 threads', 'wasm')),
   ];
   return table(
-    ['model', 'where', 'reference', 'wasm, 1 thread', 'wasm, 2 threads', 'reference / wasm', '2 threads / 1'],
+    ['model', 'where', 'reference', 'wasm, 1 thread', 'wasm, 2 threads', 'first, 1 thread', 'reference / wasm', '2 threads / 1'],
     list.flatMap((m) => [
       row(m.name, 'Node', m.node.proofs),
       ...(m.chromium === null
@@ -163,7 +166,7 @@ export function report({ machine: m, models: list, coldStarts }: Results): strin
     '',
     `${m.cpu}, ${m.cores} cores, ${mb(m.memory)} MB, ${m.system}; Assay ${m.assay}, Node ${m.node}, Chromium ${m.chromium ?? 'none'}, onnxruntime-node ${m.onnxruntime ?? 'none'} (CPU, 1 thread). \`${m.command}\``,
     '',
-    `Checked before anything was timed: all outputs, to the bit, against recorded ones (synthetic models: onnxruntime's at this moment), and that the verifier accepts the proof. Every proof made afterwards, by any kernels, in Node or Chromium, had the same bytes. Milliseconds are medians (least–most) of up to ${m.repeats} rounds, fewer where rounds are long; what is compared was proven in turn within a round, and a ratio is the median over rounds. The machine is as it is: other work on it shows in the spread.`,
+    `Checked before anything was timed: all outputs, to the bit, against recorded ones (synthetic models: onnxruntime's at this moment), and that the verifier accepts the proof. Every proof made afterwards, by any kernels, in Node or Chromium, had the same bytes. Milliseconds are medians (least–most) of up to ${m.repeats} rounds, fewer where rounds are long; what is compared was proven in turn within a round, and a ratio is the median over rounds. Other work on the machine (load ${m.load.toFixed(1)} on its ${m.cores} cores before the start) shows in the spread.`,
     ...missing.flatMap((line) => ['', line]),
     '',
     ...(judged.length === 0 ? [] : ['## Goals', '', goals(judged), '']),

@@ -64,15 +64,15 @@ export function appendRegions(out: RegionColumns, d: StepDescription, [from, to]
 }
 
 /** Where the region of `acc`, which has this raw value, begins: the least acc ≥ -bound from which on f has the value of `acc`. */
-function startOf(d: StepDescription, raw: number, acc: number, bound: number): number {
-  const { scale, zp, lo, map } = d;
-  let value = raw;
-  let start = acc;
-  for (;;) {
-    start = value === lo ? -bound : firstAbove(scale, value - 1 - zp, -bound, start);
-    if (start === -bound || map === null) return start;
-    value = rawValue(d, start - 1);
+function startOf({ scale, zp, lo, map }: StepDescription, raw: number, acc: number, bound: number): number {
+  const beginOf = (value: number, high: number): number => (value === lo ? -bound : firstAbove(scale, value - 1 - zp, -bound, high));
+  let start = beginOf(raw, acc);
+  if (map === null) return start;
+  for (let value = raw - 1; value >= lo && start > -bound; value--) {
+    const begin = beginOf(value, start - 1);
+    if (begin === start) continue; // no acc has this raw value
     if (map[value - lo] !== map[raw - lo]) return start;
-    start--;
+    start = begin;
   }
+  return start;
 }

@@ -51,7 +51,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   cli: { may: ['index.ts', 'circuits', 'compiler', 'prover', 'verifier', 'protocol'], packages: [node, 'commander', 'fast-png'] },
   scripts: { may: ALL, packages: [node, 'onnx-proto'] },
-  bench: { may: ALL, packages: [node, 'onnxruntime-node'] },
+  bench: { may: ALL, packages: [node, 'onnx-proto', 'onnxruntime-node', 'playwright-core', 'vite'] },
 };
 
 const filesOf = (part: string): string[] =>
