@@ -84,7 +84,7 @@ export interface ProveService {
   /** Compiles the model; returns the key file and the milliseconds it took. */
   compile(model: Uint8Array): Promise<{ readonly key: Uint8Array; readonly milliseconds: number }>;
   /** Integer inference alone: exactly what a proof would show. */
-  answer(input: Float32Array): { readonly outputs: readonly NamedTensor[]; readonly milliseconds: number };
+  answer(input: Float32Array): Promise<{ readonly outputs: readonly NamedTensor[]; readonly milliseconds: number }>;
   /** Null if it was stopped. */
   prove(input: Float32Array, onProgress: (p: ProgressOf) => void): Promise<Made | null>;
   stop(): void;

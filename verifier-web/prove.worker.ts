@@ -2,7 +2,7 @@
 import { expose } from 'comlink';
 import { compile } from '../compiler/compile.ts';
 import { Refused } from '../protocol/refused.ts';
-import { describeInputs, type ProveOptions, prove, run } from '../prover/index.ts';
+import { type OpenCircuit, openCircuit } from '../prover/index.ts';
 import { type ChosenKernels, chooseKernels, type KernelOptions } from '../prover/kernels/index.ts';
 import { pageThreads } from '../prover/kernels/wasm/start.ts';
 import type { ProveService } from './messages.ts';
@@ -21,32 +21,37 @@ const SETS: readonly KernelOptions[] = [
 ];
 
 let set = 0;
-let chosen: ChosenKernels | null = null;
+let ready: { readonly chosen: ChosenKernels; readonly open: OpenCircuit } | null = null;
 let failure: string | null = null;
 let circuit: Uint8Array | null = null;
-let inputName = '';
 let stop = new AbortController();
 
+/** The circuit, opened with the kernels of the current set. */
+function begin(): { readonly chosen: ChosenKernels; readonly open: OpenCircuit } {
+  if (circuit === null) throw new Error('no model was compiled');
+  const chosen = chooseKernels(SETS[set]);
+  return { chosen, open: openCircuit(circuit, { kernels: chosen.kernels }) };
+}
+
 /** Runs work with the best kernels that have not failed. */
-async function withKernels<T>(work: (kernels: ChosenKernels) => Promise<T>): Promise<T> {
+async function withKernels<T>(work: (open: OpenCircuit, chosen: ChosenKernels) => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      chosen ??= chooseKernels(SETS[set]);
-      return await work(chosen);
+      ready ??= begin();
+      return await work(ready.open, ready.chosen);
     } catch (e) {
-      if (e instanceof Refused || stop.signal.aborted || set + 1 === SETS.length) throw e;
-      failure = `${chosen?.kernels.name ?? 'the kernels'} failed (${reason(e)}), so slower ones are used`;
-      chosen?.close();
-      chosen = null;
+      const stopped = e instanceof DOMException && e.name === 'AbortError';
+      if (stopped || e instanceof Refused || set + 1 === SETS.length) throw e;
+      failure = `${ready?.chosen.kernels.name ?? 'the kernels'} failed (${reason(e)}), so slower ones are used`;
+      ready?.chosen.close();
+      ready = null;
       set++;
     }
   }
 }
 
-function held(): Uint8Array {
-  if (circuit === null) throw new Error('no model was compiled');
-  return circuit;
-}
+/** The one input of the model by its name. */
+const named = (open: OpenCircuit, input: Float32Array): Record<string, Float32Array> => ({ [open.inputs[0]?.name ?? '']: input });
 
 const service: ProveService = {
   async compile(model) {
@@ -54,25 +59,26 @@ const service: ProveService = {
     const compiled = await compile(model);
     const milliseconds = performance.now() - started;
     circuit = compiled.circuit;
-    inputName = describeInputs(circuit)[0]?.name ?? '';
+    ready?.chosen.close();
+    ready = null;
     // Threads start while somebody draws.
     await withKernels(async () => {});
     return { key: compiled.key, milliseconds };
   },
-  answer(input) {
-    const started = performance.now();
-    const { outputs } = run(held(), { [inputName]: input });
-    return { outputs, milliseconds: performance.now() - started };
-  },
+  answer: (input) =>
+    withKernels(async (open) => {
+      const started = performance.now();
+      const { outputs } = open.run(named(open, input));
+      return { outputs, milliseconds: performance.now() - started };
+    }),
   async prove(input, onProgress) {
     stop.abort();
     stop = new AbortController();
     const { signal } = stop;
     try {
-      return await withKernels(async ({ kernels, note }) => {
+      return await withKernels(async (open, { kernels, note }) => {
         const started = performance.now();
-        const options: ProveOptions = { kernels, onProgress, signal };
-        const { envelope } = await prove(held(), { [inputName]: input }, options);
+        const { envelope } = await open.prove(named(open, input), { onProgress, signal });
         return { envelope, milliseconds: performance.now() - started, kernels: kernels.name, note: failure ?? note };
       });
     } catch (e) {
