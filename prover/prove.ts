@@ -7,7 +7,7 @@ import { evaluate, outputsOf, type Runnable, type ValueMap } from '../circuits/e
 import type { Accumulate } from '../circuits/forms/index.ts';
 import type { Key } from '../circuits/key.ts';
 import { unpad } from '../circuits/shape.ts';
-import type { Tensor } from '../circuits/types.ts';
+import type { Form, Tensor } from '../circuits/types.ts';
 import { equalBytes } from '../protocol/bytes.ts';
 import { encodeEnvelope, SYSTEM } from '../protocol/envelope.ts';
 import { Pace, type PaceOptions } from '../protocol/pace.ts';
@@ -73,6 +73,16 @@ export function infer(
   return { values, outputs: outputsOf(circuit, values) };
 }
 
+/** The same accumulators without computing any twice: for one run, whose values do not change between. */
+function once(accumulate: Accumulate): Accumulate {
+  const known = new Map<Form, Int32Array>();
+  return (tensors, form, values, outDims) => {
+    const acc = known.get(form) ?? accumulate(tensors, form, values, outDims);
+    known.set(form, acc);
+    return acc;
+  };
+}
+
 /**
  * Proves that the circuit maps these raw inputs (one array a key input, row-major) to its outputs. Throws `Refused` for inputs that do
  * not fit and for a circuit whose weights are not those of its key; an AbortError when cancelled.
@@ -80,8 +90,9 @@ export function infer(
 export async function prove(circuit: ProvingCircuit, raw: readonly ArrayLike<number>[], options: ProveOptions = {}): Promise<Proved> {
   const pace = new Pace(options);
   await pace.at('inference', 0.15);
-  const { values } = infer(circuit, raw, (options.kernels ?? reference).accumulate);
-  return proveValues(circuit, values, options, pace);
+  const accumulate = once((options.kernels ?? reference).accumulate);
+  const { values } = infer(circuit, raw, accumulate);
+  return proveValues(circuit, values, options, pace, accumulate);
 }
 
 /**
@@ -103,6 +114,7 @@ export async function proveValues(
   values: ValueMap,
   options: ProveOptions = {},
   pace = new Pace(options),
+  accumulate = (options.kernels ?? reference).accumulate,
 ): Promise<Proved> {
   const { fields: key, plan } = circuit;
   const kernels = options.kernels ?? reference;
@@ -111,7 +123,7 @@ export async function proveValues(
   if (!(context instanceof Uint8Array)) throw new Refused('context', 'the context is no Uint8Array');
   if (!(modelId instanceof Uint8Array) || modelId.length !== 32) throw new Refused('modelId', 'the model id is no Uint8Array of 32 bytes');
   await pace.at('witness', 0.17);
-  const witness = buildWitness(circuit, values, kernels.accumulate);
+  const witness = buildWitness(circuit, values, accumulate);
   const committed = new Map<string, CommittedGroup>();
   const made: CommittedGroup[] = [];
   const keep = (group: string, g: CommittedGroup): void => {

@@ -5,4 +5,4 @@ export { eqTable, fromPlanes, sumOut, toPlanes } from './extension';
 export { above, denominators, forestRound, montgomery, shift, weigh } from './forest';
 export { encode, scaleTable, strip, twiddleTable } from './ntt';
 export { convChannels, denseRows } from './inference';
-export { lift, outer, productRound, repeat } from './sumcheck';
+export { foldTop, innerProducts, lift, outer, productRound, repeat } from './sumcheck';

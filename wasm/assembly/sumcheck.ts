@@ -141,3 +141,35 @@ export function outer(
     }
   }
 }
+
+/** v[i] += x (v[half + i] − v[i]) for i in [from, to): binds the top variable of a vector of 2·half elements; x a `spread` scalar. */
+export function foldTop(thread: u32, from: u32, to: u32, v: usize, plane: usize, half: u32, x: usize): void {
+  for (let i: usize = <usize>from << 2; i < <usize>to << 2; i += 16) foldAt(v + i, plane, <usize>half << 2, x);
+}
+
+/** Σ e[i] f[i] and Σ e[i] g[i] for i in [from, to), elements in planes; lanes of e past its end are zero. 128 bytes at `sums`: eight words. */
+export function innerProducts(thread: u32, from: u32, to: u32, e: usize, ePlane: usize, f: usize, g: usize, plane: usize, sums: usize): void {
+  memory.fill(sums, 0, 128);
+  for (let i: usize = <usize>from << 2; i < <usize>to << 2; i += 16) {
+    const b0 = v128.load(e + i);
+    const b1 = v128.load(e + i + ePlane);
+    const b2 = v128.load(e + i + 2 * ePlane);
+    const b3 = v128.load(e + i + 3 * ePlane);
+    const t1 = triple4(b1);
+    const t2 = triple4(b2);
+    const t3 = triple4(b3);
+    for (let side: u32 = 0; side < 2; side++) {
+      const v = (side === 0 ? f : g) + i;
+      const a0 = v128.load(v);
+      const a1 = v128.load(v + plane);
+      const a2 = v128.load(v + 2 * plane);
+      const a3 = v128.load(v + 3 * plane);
+      const s = sums + (side << 6);
+      v128.store(s, add4(v128.load(s), limb0(a0, a1, a2, a3, b0, t1, t2, t3)));
+      v128.store(s, add4(v128.load(s, 16), limb1(a0, a1, a2, a3, b0, b1, t2, t3)), 16);
+      v128.store(s, add4(v128.load(s, 32), limb2(a0, a1, a2, a3, b0, b1, b2, t3)), 32);
+      v128.store(s, add4(v128.load(s, 48), limb3(a0, a1, a2, a3, b0, b1, b2, b3)), 48);
+    }
+  }
+  for (let k: usize = 0; k < 8; k++) store<u32>(sums + (k << 2), lanes(v128.load(sums + (k << 4))));
+}

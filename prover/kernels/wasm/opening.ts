@@ -6,12 +6,12 @@ import type { StackClaim } from '../../../protocol/opening.ts';
 import type { RoundOracle } from '../../../protocol/sumcheck.ts';
 import { Scope } from '../../../wasm/memory.ts';
 import type { CommittedGroup, OpeningColumns } from '../kernels.ts';
+import { claimRounds, type VectorClaim } from './claims.ts';
 import type { Columns } from './commit.ts';
 import { eqTable, planeOf, R, R2, times } from './elements.ts';
 import { runs } from './integers.ts';
 import type { Machine, Task } from './machine.ts';
 import { TILES } from './recipes.ts';
-import { batched } from './sumcheck.ts';
 
 export async function opening(machine: Machine, groups: readonly CommittedGroup[], h: number): Promise<OpeningColumns> {
   const { memory } = machine;
@@ -42,44 +42,53 @@ export async function opening(machine: Machine, groups: readonly CommittedGroup[
     }
   };
 
+  /** Writes a column of the global order as elements: limb 0; the other planes are zero already. */
+  const lift = (column: number, out: number): void => {
+    let c = column;
+    const group = list.find(({ count }) => {
+      if (c < count) return true;
+      c -= count;
+      return false;
+    }) as Columns;
+    machine.run(machine.ranges(rows).map(([a, b]): Task => ['lift', a, b, group.stack + 4 * c * rows, out]));
+  };
+
   return {
     async batch(claims: readonly StackClaim[], gamma: readonly F4[]): Promise<RoundOracle> {
       const scope = new Scope(memory);
       const work = new Scope(memory);
       try {
         const tiles = work.alloc(TILES * machine.threads);
-        // Claims at one point share a combination of columns.
-        const byPoint = new Map<string, { z: Point; g: number }>();
+        /** A column by its number, or the combination of all claims on several columns at one point. */
+        const vectors = new Map<string, { index: number; address: number }>();
+        const onVectors: VectorClaim[] = [];
         claims.forEach((claim, j) => {
-          const key = claim.z.map((x) => x.join()).join(';');
-          let same = byPoint.get(key);
-          if (same === undefined) {
-            same = { z: claim.z, g: scope.zeroed(4 * plane) };
-            byPoint.set(key, same);
+          const weight = gamma[j] as F4;
+          const single = claim.high.length === 0;
+          const key = single ? `${claim.first}` : claim.z.map((x) => x.join()).join(';');
+          let vector = vectors.get(key);
+          if (vector === undefined) {
+            vector = { index: vectors.size, address: scope.zeroed(4 * plane) };
+            vectors.set(key, vector);
+            if (single) lift(claim.first, vector.address);
+            else onVectors.push({ vector: vector.index, z: claim.z, weight: ONE });
           }
-          const high = eqPlain(claim.high, gamma[j] as F4);
+          if (single) {
+            onVectors.push({ vector: vector.index, z: claim.z, weight });
+            return;
+          }
+          const high = eqPlain(claim.high, weight);
           combine(
             work,
             tiles,
             claim.first,
             Array.from({ length: high.length / 4 }, (_, c) => get(high, c)),
-            same.g,
+            vector.address,
           );
         });
-        const instances = [...byPoint.values()].map(({ z, g }) => ({
-          variables: h,
-          sum: ONE,
-          factors: [g, eqTable(machine, scope, z).table],
-          plane,
-        }));
-        const batch = batched(
-          machine,
-          scope,
-          instances,
-          instances.map(() => ONE),
-          2,
-        );
-        batches.push(batch);
+        const addresses = [...vectors.values()].map((v) => v.address);
+        const batch = claimRounds(machine, scope, h, addresses, plane, onVectors);
+        batches.push(scope);
         return batch;
       } catch (e) {
         scope.free();
