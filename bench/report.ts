@@ -166,7 +166,7 @@ export function report({ machine: m, models: list, coldStarts }: Results): strin
     '',
     `${m.cpu}, ${m.cores} cores, ${mb(m.memory)} MB, ${m.system}; Assay ${m.assay}, Node ${m.node}, Chromium ${m.chromium ?? 'none'}, onnxruntime-node ${m.onnxruntime ?? 'none'} (CPU, 1 thread). \`${m.command}\``,
     '',
-    `Checked before anything was timed: all outputs, to the bit, against recorded ones (synthetic models: onnxruntime's at this moment), and that the verifier accepts the proof. Every proof made afterwards, by any kernels, in Node or Chromium, had the same bytes. Milliseconds are medians (least–most) of up to ${m.repeats} rounds, fewer where rounds are long; what is compared was proven in turn within a round, and a ratio is the median over rounds. Other work on the machine (load ${m.load.toFixed(1)} on its ${m.cores} cores before the start) shows in the spread.`,
+    `Checked before anything was timed: all outputs, to the bit, against recorded ones (synthetic models: onnxruntime's at this moment), and that the verifier accepts the proof. Every proof made afterwards, by any kernels, in Node or Chromium, had the same bytes. Code was made warm first. Milliseconds are medians (least–most) of up to ${m.repeats} rounds, fewer where rounds are long; what is compared was proven in turn within a round, a turn being the middle one of the proofs that fit 150 ms, and a ratio is the median over rounds. Other work on the machine (load ${m.load.toFixed(1)} on its ${m.cores} cores before the start) shows in the spread.`,
     ...missing.flatMap((line) => ['', line]),
     '',
     ...(judged.length === 0 ? [] : ['## Goals', '', goals(judged), '']),
