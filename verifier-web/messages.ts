@@ -61,7 +61,8 @@ export interface Report {
 export interface VerifyService {
   /** Opens archives and says what every file is. */
   read(files: readonly GivenFile[]): ReadFiles;
-  check(question: Question): Report;
+  /** `onProgress` hears of every part of the work as it begins. */
+  check(question: Question, onProgress?: (p: ProgressOf) => void): Report;
 }
 
 /** A proof that was made here. */

@@ -1,4 +1,5 @@
 /** What the page does about its state: reads files, asks the worker, keeps address and history. One session a page. */
+import { proxy } from 'comlink';
 import { toHex } from '../protocol/bytes.ts';
 import { type Example, shipped } from './examples.ts';
 import { contextBytes } from './format.ts';
@@ -8,6 +9,7 @@ import {
   FILES_LIMIT,
   type GivenFile,
   type Held,
+  type ProgressOf,
   type Question,
   type ReadFiles,
   type Report,
@@ -160,7 +162,8 @@ export class Session {
       if (check === undefined) break;
       this.#apply({ type: 'started', id: check.id });
       try {
-        const report = await this.ask(questionOf(check));
+        const told = proxy((progress: ProgressOf) => this.#apply({ type: 'progress', id: check.id, progress }));
+        const report = await this.#verifier.call((v) => v.check(questionOf(check), told));
         this.#apply({ type: 'decided', id: check.id, report });
       } catch (e) {
         if (!(e instanceof Ended)) this.#apply({ type: 'failed', id: check.id, why: reason(e) });

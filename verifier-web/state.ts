@@ -6,12 +6,12 @@
  * shown as a refusal. An answer to a check that is no longer there is dropped.
  */
 import type { Pins } from './link.ts';
-import type { Held, ReadFiles, Report, Stranger } from './messages.ts';
+import type { Held, ProgressOf, ReadFiles, Report, Stranger } from './messages.ts';
 import { type Pair, pairs, together } from './pairs.ts';
 
 export type Status =
   | { readonly at: 'waiting' }
-  | { readonly at: 'running' }
+  | { readonly at: 'running'; readonly progress: ProgressOf | null }
   | { readonly at: 'decided'; readonly report: Report }
   | { readonly at: 'unknown'; readonly why: string }
   | { readonly at: 'cancelled' };
@@ -58,6 +58,7 @@ export type Event =
   | { readonly type: 'restored'; readonly held: readonly Held[]; readonly context: string; readonly pins: Pins | null }
   | { readonly type: 'context'; readonly context: string }
   | { readonly type: 'started'; readonly id: number }
+  | { readonly type: 'progress'; readonly id: number; readonly progress: ProgressOf }
   | { readonly type: 'decided'; readonly id: number; readonly report: Report }
   | { readonly type: 'failed'; readonly id: number; readonly why: string }
   | { readonly type: 'cancelled' }
@@ -96,7 +97,11 @@ export function next(state: State, event: Event): State {
     case 'context':
       return event.context === state.context ? state : withChecks({ ...state, context: event.context });
     case 'started':
-      return change(state, (c) => (c.id === event.id ? { at: 'running' } : c.status));
+      return change(state, (c) => (c.id === event.id ? { at: 'running', progress: null } : c.status));
+    case 'progress':
+      return change(state, (c) =>
+        c.id === event.id && c.status.at === 'running' ? { at: 'running', progress: event.progress } : c.status,
+      );
     case 'decided':
       return change(state, (c) => (c.id === event.id ? { at: 'decided', report: event.report } : c.status));
     case 'failed':

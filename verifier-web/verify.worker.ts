@@ -3,15 +3,15 @@ import { expose } from 'comlink';
 import { decodeKeyFile } from '../circuits/files.ts';
 import { kernelsInUse, verify } from '../verifier/index.ts';
 import { readFiles } from './files.ts';
-import type { Question, Report, VerifyService } from './messages.ts';
+import type { ProgressOf, Question, Report, VerifyService } from './messages.ts';
 import { networkOf } from './network.ts';
 import { partsOf } from './parts.ts';
 
 const service: VerifyService = {
   read: readFiles,
-  check({ proof, key, circuit, context }: Question): Report {
+  check({ proof, key, circuit, context }: Question, onProgress?: (p: ProgressOf) => void): Report {
     const started = performance.now();
-    const verdict = verify(proof, key, { context, circuit: circuit ?? undefined });
+    const verdict = verify(proof, key, { context, circuit: circuit ?? undefined, onProgress });
     const milliseconds = performance.now() - started;
     // Only keys that met every condition are drawn.
     const keyFile = verdict.verdict === 'accepted' ? decodeKeyFile(key) : null;

@@ -54,6 +54,7 @@ export type Verdict = Accepted | RefusedVerdict;
 /** Checks a proof against a key. Total on bytes: every refusal is a verdict; a throw is a bug of ours. */
 export function verify(envelope: Uint8Array, key: Uint8Array, options: VerifyOptions = {}): Verdict {
   try {
+    options.onProgress?.({ stage: 'read the key', fraction: 0 });
     const known = knownKey(key);
     const { file } = known;
     if (options.keyDigest !== undefined && !equalBytes(options.keyDigest, file.digest))

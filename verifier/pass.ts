@@ -32,6 +32,7 @@ import { add, equal, type F4, mul, powers, scale, ZERO } from '../protocol/exten
 import { type LeafClaim, verifyForest } from '../protocol/logup.ts';
 import { bitsPoint, eqPoints, evaluateExtension, indicator, type Point, splitPoint } from '../protocol/mle.ts';
 import { verifyOpening } from '../protocol/opening.ts';
+import type { Progress } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
 import { verifySumcheck } from '../protocol/sumcheck.ts';
 import type { VerifierTranscript } from '../protocol/transcript.ts';
@@ -46,6 +47,8 @@ export interface PassInput {
   readonly inputRoot: Uint8Array | null;
   /** What the verifier evaluates besides the statement: described tables, and the W tensors in mode I0. */
   readonly contents: Contents;
+  /** Called at the beginning of each part of the work. */
+  readonly onProgress?: ((p: Progress) => void) | undefined;
   /** Default: `plain`. */
   readonly arithmetic?: Arithmetic | undefined;
 }
@@ -75,7 +78,8 @@ class Pass {
 
   run(): void {
     const t = this.#t;
-    const { key, plan, statementDigest } = this.#in;
+    const { key, plan, statementDigest, onProgress } = this.#in;
+    onProgress?.({ stage: 'lookups', fraction: 0.5 });
     const rootA = t.receiveDigest('root');
     t.absorb('digest', 'statement', statementDigest);
     t.delay(delayOf(plan));
@@ -87,11 +91,14 @@ class Pass {
       plan,
       leaves.map((l) => l.point),
     );
+    onProgress?.({ stage: 'values', fraction: 0.6 });
     const content = this.#segmentValues(points);
     this.#leafDenominators(leaves, content);
     this.#publicAccumulators();
+    onProgress?.({ stage: 'layers', fraction: 0.7 });
     const spatials = this.#contractions();
     this.#spatials(spatials, points.lookups);
+    onProgress?.({ stage: 'opening', fraction: 0.8 });
     this.#open(rootA);
   }
 

@@ -14,6 +14,7 @@ import type { Tensor } from '../circuits/types.ts';
 import type { Arithmetic } from '../protocol/arithmetic.ts';
 import { equalBytes, toHex } from '../protocol/bytes.ts';
 import { decodeEnvelope, type Envelope, SYSTEM } from '../protocol/envelope.ts';
+import type { Progress } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
 import type { Ledger } from '../protocol/security.ts';
 import { readCommittedItem, readPublicItem, statementDigest } from '../protocol/statement.ts';
@@ -26,6 +27,8 @@ export interface Expected {
   readonly context?: Uint8Array | undefined;
   /** The model of a registry. Default: none, and then the envelope's modelId must be the vkHash. */
   readonly modelId?: Uint8Array | undefined;
+  /** Called at the beginning of each part of the work, within the call. */
+  readonly onProgress?: ((p: Progress) => void) | undefined;
 }
 
 export interface VerifyOptions extends Expected {
@@ -158,10 +161,11 @@ function verifyDecoded(
   e: Envelope,
   key: Key,
   checked: () => CheckedKey,
-  options: Pick<VerifyOptions, 'context' | 'arithmetic' | 'onLog'>,
+  options: Pick<VerifyOptions, 'context' | 'arithmetic' | 'onProgress' | 'onLog'>,
 ): Verdict {
   if (e.profile !== key.profile)
     throw new Refused('E2', `profile ${JSON.stringify(e.profile)}, the key has ${JSON.stringify(key.profile)}`);
+  options.onProgress?.({ stage: 'check the key', fraction: 0.1 });
   const { plan, contents, ledger } = checked();
   const expected = options.context ?? new Uint8Array(0);
   if (!(expected instanceof Uint8Array)) throw new TypeError('the context is no Uint8Array');
@@ -181,6 +185,7 @@ function verifyDecoded(
       inputRoot: stated.inputRoot,
       contents,
       arithmetic: options.arithmetic,
+      onProgress: options.onProgress,
     });
   } finally {
     if (t.log !== null) options.onLog?.(t.log);

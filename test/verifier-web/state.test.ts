@@ -44,6 +44,15 @@ describe('a check', () => {
     expect(next(running, { type: 'decided', id, report: report('refused') }).checks.map(tone)).toEqual(['refused', 'waiting']);
   });
 
+  test('says what it is at while it runs, and not before or after', () => {
+    const progress = { stage: 'opening', fraction: 0.8 };
+    const at = (state: State): unknown => next(state, { type: 'progress', id, progress }).checks[0]?.status;
+    expect(at(running)).toEqual({ at: 'running', progress });
+    expect(at(two)).toEqual({ at: 'waiting' });
+    const decided = next(running, { type: 'decided', id, report: report('accepted') });
+    expect(at(decided)).toEqual(decided.checks[0]?.status);
+  });
+
   test('whose worker fails could not tell, never refused', () => {
     const failed = next(running, { type: 'failed', id, why: 'crashed' });
     expect(failed.checks.map((c) => headline(c.status))).toEqual(['Could not tell', 'Checking']);

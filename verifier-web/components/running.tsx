@@ -1,11 +1,17 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { ProgressOf } from '../messages.ts';
 
-/**
- * Work that takes long enough to be seen: time, and a way out. How far a single check is, nobody knows before it ends, so its bar moves
- * without saying; of several, `done` of `total` are through.
- */
-export function Running(props: { title: string; what: string; done?: number; total?: number; onCancel: () => void }) {
-  const { title, what, done, total, onCancel } = props;
+/** Work that takes long enough to be seen: what it is at, time, and a way out. Of several checks, `done` of `total` are through. */
+export function Running(props: {
+  title: string;
+  what: string;
+  progress?: ProgressOf | null;
+  done?: number;
+  total?: number;
+  onCancel: () => void;
+}) {
+  const { title, what, progress, onCancel } = props;
+  const { done = progress?.fraction, total = progress ? 1 : undefined } = props;
   const [seconds, setSeconds] = useState(0);
   useEffect(() => {
     const started = performance.now();
@@ -18,6 +24,7 @@ export function Running(props: { title: string; what: string; done?: number; tot
       <progress aria-label={title} value={done} max={total} />
       <p>
         {what}
+        {progress ? `: ${progress.stage}` : ''}
         {seconds > 0 ? `, ${seconds} s` : ''}
       </p>
       <button type="button" id="cancel" onClick={onCancel}>

@@ -17,7 +17,12 @@ export function VerdictCard({ session, state, check }: { session: Session; state
       data-milliseconds={status.at === 'decided' ? status.report.milliseconds : undefined}
     >
       {isOpen(check) ? (
-        <Running title="Checking" what={`${check.proof.name}, ${size(check.proof.bytes.length)}`} onCancel={() => session.cancel()} />
+        <Running
+          title="Checking"
+          what={`${check.proof.name}, ${size(check.proof.bytes.length)}`}
+          progress={status.at === 'running' ? status.progress : null}
+          onCancel={() => session.cancel()}
+        />
       ) : (
         <h2 class="headline">{headline(status)}</h2>
       )}
