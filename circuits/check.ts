@@ -6,18 +6,18 @@
  */
 import { equalBytes } from '../protocol/bytes.ts';
 import { HALF, P } from '../protocol/field.ts';
-import { Refused } from '../protocol/refused.ts';
 import { PROVABLE_BITS, provides } from '../protocol/security.ts';
 import { DTYPES } from '../protocol/statement.ts';
+import { checkTables } from './check-tables.ts';
+import { ok, refuse } from './conditions.ts';
 import { weightsHash } from './contents.ts';
 import { isInteger } from './forms/form.ts';
 import { accumulatorBounds, formDims, specOf } from './forms/index.ts';
 import type { Key } from './key.ts';
 import { ledgerOf } from './ledger.ts';
-import { contentBitsOf, type Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { formOf, readsOf, tensorsOf, writesOf } from './references.ts';
 import { maxOf, sum, validMask } from './shape.ts';
-import { ZETA } from './tables.ts';
 import type { Op, Tensor } from './types.ts';
 import { MAX_WORK, verifierWork } from './work.ts';
 
@@ -27,15 +27,6 @@ export interface CheckOptions {
   /** Accept the profile `toy`, which exists for vectors and tests alone. */
   readonly allowToy?: boolean;
   readonly contents?: Contents;
-}
-
-function ok(condition: boolean, id: string, sentence: string): void {
-  if (!condition) refuse(id, sentence);
-}
-
-/** In loops over channels and rows, where a sentence that is not needed would be the cost of the check. */
-function refuse(id: string, sentence: string): never {
-  throw new Refused('E6', `key: ${id}: ${sentence}`, { condition: id });
 }
 
 /** Refuses the key unless every condition holds. */
@@ -309,54 +300,4 @@ function checkWeights(key: Key, plan: Plan, contents: Contents): void {
     );
   });
   if (key.mode === 'I0') ok(equalBytes(weightsHash(key, contents), key.wroot), 'S12', 'the weights and tables are not those of the key');
-}
-
-/** S12: every content row is what the relation assumes. */
-function checkTables({ tensors: T, ops, runs }: Key, { k1, k2 }: { readonly k1: Int32Array; readonly k2: Int32Array }): void {
-  const rows = 2 + sum(runs.map(([, n]) => n));
-  const filled = 2 ** contentBitsOf(runs);
-  ok(k1[0] === 0 && k2[0] === ZETA, 'S12', 'row 0 is not (0, 0, ZETA)');
-  for (let i = 1; i < filled; i = i === 1 ? rows : i + 1) if (k1[i] !== 0 || k2[i] !== 0) refuse('S12', `row ${i} is not (32, 0, 0)`);
-  const owner = new Map<number, Op>();
-  for (const op of ops) {
-    if (op.kind === 'range' || op.kind === 'out') continue;
-    const channels = op.kind === 'req' && op.cd !== null ? (T[op.y]?.dims[op.cd] as number) : 1;
-    for (let c = 0; c < channels; c++) owner.set(op.id + c, op);
-  }
-  let at = 2;
-  for (const [value, count] of runs) {
-    const op = owner.get(Math.floor(value / 32)) as Exclude<Op, { kind: 'range' | 'out' }>;
-    const end = at + count;
-    if (op.kind === 'max') checkMaxRows(k1, k2, at, end);
-    else checkRows(k1, k2, at, end, op.kind === 'req' ? op.tmax : null, T[op.y] as Tensor);
-    at = end;
-  }
-}
-
-/** Rows [from, to) of a table that is no max table: y within its bounds and below ZETA, cell starts within Tmax. */
-function checkRows(k1: Int32Array, k2: Int32Array, from: number, to: number, tmax: number | null, y: Tensor): void {
-  const farthest = tmax ?? Number.POSITIVE_INFINITY;
-  const [lo, hi] = [y.lo as number, y.hi as number];
-  for (let i = from; i < to; i++) {
-    const [t, v] = [k1[i] as number, k2[i] as number];
-    if (!(Math.abs(v) < ZETA)) refuse('S12', `row ${i}: |k2| is not below ZETA`);
-    if (!(Math.abs(t) <= farthest)) refuse('S12', `row ${i}: a cell starts beyond Tmax`);
-    if (!(v >= lo && v <= hi)) refuse('S12', `row ${i}: y outside the bounds of its tensor`);
-  }
-}
-
-/** Rows [from, to), 2E + 1 of them, are (e, 0) and (0, f) up to E, each once. */
-function checkMaxRows(k1: Int32Array, k2: Int32Array, from: number, to: number): void {
-  const reach = (to - from - 1) / 2;
-  const [firsts, seconds] = [new Uint8Array(reach + 1), new Uint8Array(reach + 1)];
-  let exact = true;
-  for (let i = from; i < to; i++) {
-    const [e, f] = [k1[i] as number, k2[i] as number];
-    if (!(Math.abs(f) < ZETA)) refuse('S12', `row ${i}: |k2| is not below ZETA`);
-    const [seen, j] = f === 0 ? [firsts, e] : [seconds, f];
-    // As many rows as there are pairs: if each is one of them and none comes twice, they are all there.
-    exact &&= (f === 0 || e === 0) && j >= 0 && j <= reach && seen[j] === 0;
-    if (exact) seen[j] = 1;
-  }
-  ok(exact, 'S12', 'the max table has a false row');
 }
