@@ -12,12 +12,13 @@ type Store = new (n: number) => Float32Array | Uint8Array | Int8Array | Int32Arr
 
 const STORES: Readonly<Record<string, Store>> = { float32: Float32Array, uint8: Uint8Array, int8: Int8Array, int32: Int32Array };
 
-/** A tensor in the array type of its dtype. */
+/** A tensor in the array type of its dtype, with memory of its own: whoever gets it may write to it. */
 export function named(name: string, dtype: NamedTensor['dtype'], shape: readonly number[], values: ArrayLike<number>): NamedTensor {
-  if (dtype === 'int64') return { name, dtype, shape, data: BigInt64Array.from(Array.from(values), (v) => BigInt(v)) };
+  const own = [...shape];
+  if (dtype === 'int64') return { name, dtype, shape: own, data: BigInt64Array.from(Array.from(values), (v) => BigInt(v)) };
   const data = new (STORES[dtype] as Store)(values.length);
   data.set(values as ArrayLike<number>);
-  return { name, dtype, shape, data };
+  return { name, dtype, shape: own, data };
 }
 
 /** The model's outputs, from the raw integers of the key's outputs. */

@@ -116,7 +116,9 @@ export function encodeExtensionAt<V>(g: V, m: number, n: number, positions: read
   const classes = new Map<number, number[]>();
   positions.forEach((j, i) => {
     const r = j % (n / m);
-    classes.set(r, [...(classes.get(r) ?? []), i]);
+    const there = classes.get(r);
+    if (there === undefined) classes.set(r, [i]);
+    else there.push(i);
   });
   for (const [r, members] of classes) walk(g, m, r, members, 0);
   return out;

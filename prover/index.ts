@@ -33,14 +33,19 @@ export interface Proved extends RunResult {
 let last: { readonly digest: string; readonly circuit: Circuit } | null = null;
 
 function circuitOf(bytes: Uint8Array): Circuit {
-  const digest = toHex(blake3(plainBytes(bytes)));
-  if (last === null || last.digest !== digest) last = { digest, circuit: decodeCircuitFile(bytes) };
+  // A copy: what is hashed is what is decoded, even if the memory is shared with a thread that writes to it.
+  const own = plainBytes(bytes).slice();
+  const digest = toHex(blake3(own));
+  if (last === null || last.digest !== digest) last = { digest, circuit: decodeCircuitFile(own) };
   return last.circuit;
 }
 
+/** Copies: the circuit stays with the next caller. */
+const inputsOf = (c: Circuit): Interface['inputs'] => c.interface.inputs.map((i) => ({ ...i, shape: [...i.shape] }));
+
 /** Name, type and shape of every input the circuit takes. */
 export function describeInputs(circuit: Uint8Array): Interface['inputs'] {
-  return circuitOf(circuit).interface.inputs;
+  return inputsOf(circuitOf(circuit));
 }
 
 function rawInputs(face: Interface, inputs: NamedInputs): Int32Array[] {
@@ -89,7 +94,7 @@ export interface OpenCircuit {
   run(inputs: NamedInputs): RunResult;
   /** Proves a run. Throws `Refused` for inputs that do not fit, an AbortError when cancelled. */
   prove(inputs: NamedInputs, options?: Omit<ProveOptions, 'kernels' | 'weights'>): Promise<Proved>;
-  /** Gives back what the kernels hold for it: some 40 bytes a weight. No call may follow. */
+  /** Gives back what the kernels hold for it, some 40 bytes a weight, when the proofs under way have ended. Later calls throw an Error. */
   close(): void;
 }
 
@@ -101,24 +106,40 @@ export function openCircuit(
   const circuit = circuitOf(file);
   const hasWeights = circuit.plan.groups.some((g) => g.group === 'W');
   let weights: CommittedGroup | undefined;
-  const raw = (inputs: NamedInputs): Int32Array[] => rawInputs(circuit.interface, inputs);
+  let closed = false;
+  let running = 0;
+  const raw = (inputs: NamedInputs): Int32Array[] => {
+    if (closed) throw new Error('the circuit was closed');
+    return rawInputs(circuit.interface, inputs);
+  };
+  const freeIfOver = (): void => {
+    if (!closed || running > 0) return;
+    weights?.free();
+    weights = undefined;
+  };
   return {
-    inputs: circuit.interface.inputs,
+    inputs: inputsOf(circuit),
     run: (inputs) => result(circuit, infer(circuit, raw(inputs), kernels.accumulate).outputs),
     async prove(inputs, options = {}) {
       const values = raw(inputs);
-      if (hasWeights && weights === undefined) {
-        const made = await commitWeights(circuit, kernels, new Pace(options));
-        // Another proof may have been quicker.
-        if (weights === undefined) weights = made;
-        else made.free();
+      running++;
+      try {
+        if (hasWeights && weights === undefined) {
+          const made = await commitWeights(circuit, kernels, new Pace(options));
+          // Another proof may have been quicker.
+          if (weights === undefined) weights = made;
+          else made.free();
+        }
+        const { envelope, outputs } = await proveRaw(circuit, values, { ...options, kernels, weights });
+        return { envelope, ...result(circuit, outputs) };
+      } finally {
+        running--;
+        freeIfOver();
       }
-      const { envelope, outputs } = await proveRaw(circuit, values, { ...options, kernels, weights });
-      return { envelope, ...result(circuit, outputs) };
     },
     close() {
-      weights?.free();
-      weights = undefined;
+      closed = true;
+      freeIfOver();
     },
   };
 }

@@ -80,7 +80,7 @@ export function verify(envelope: Uint8Array, key: Uint8Array, options: VerifyOpt
       profile: statement.profile,
       mode: file.key.mode,
       vkHash: statement.vkHash,
-      keyDigest: file.digest,
+      keyDigest: file.digest.slice(),
       modelId: statement.modelId,
       statementDigest: statement.digest,
       context: statement.context,
@@ -88,7 +88,7 @@ export function verify(envelope: Uint8Array, key: Uint8Array, options: VerifyOpt
         const from = face.inputs[face.head[i]?.input ?? 0];
         const label = face.head[i]?.quantize === null ? (from?.name ?? `input ${i}`) : `${from?.name} (integers)`;
         const dtype = t.dtype as NamedTensor['dtype'];
-        return 'values' in t ? named(label, dtype, t.dims, t.values) : { name: label, dtype: t.dtype, shape: t.dims, root: t.root };
+        return 'values' in t ? named(label, dtype, t.dims, t.values) : { name: label, dtype: t.dtype, shape: [...t.dims], root: t.root };
       }),
       outputs: namedOutputs(face, raw),
       proven: provenTensors(face, io, raw),

@@ -13,23 +13,26 @@ export interface KnownKey {
   checked(): CheckedKey;
 }
 
-/** Keys, and values of their tables, that are kept: 16 keys, 64 MiB. */
+/** Keys that are kept, and bytes of memory: those of their tables, and what runs and channels take, some ten times the file. */
 export const KEPT_KEYS = 16;
-const KEPT_VALUES = 2 ** 24;
+const KEPT_BYTES = 2 ** 26;
+const EXPANSION = 10;
 
 /** From the least to the most recently used. */
-const known = new Map<string, KnownKey & { readonly values: number }>();
+const known = new Map<string, KnownKey & { readonly size: number }>();
 
 /** The key of a file; throws `Refused` for bytes that are none. */
 export function knownKey(bytes: Uint8Array): KnownKey {
-  const digest = toHex(hash('key', plainBytes(bytes)));
+  // A copy: what is hashed is what is decoded, even if the memory is shared with a thread that writes to it.
+  const own = plainBytes(bytes).slice();
+  const digest = toHex(hash('key', own));
   const before = known.get(digest);
   if (before !== undefined) {
     known.delete(digest);
     known.set(digest, before);
     return before;
   }
-  const file = decodeKeyFile(bytes);
+  const file = decodeKeyFile(own);
   let checked: CheckedKey | null = null;
   return {
     file,
@@ -37,8 +40,8 @@ export function knownKey(bytes: Uint8Array): KnownKey {
       if (checked !== null) return checked;
       const made = checkedKey(file.key);
       checked = made;
-      const values = [...made.contents.values()].reduce((n, v) => n + v.length, 0);
-      known.set(digest, { file, checked: () => made, values });
+      const size = [...made.contents.values()].reduce((n, v) => n + v.byteLength, EXPANSION * own.length);
+      known.set(digest, { file, checked: () => made, size });
       forget();
       return made;
     },
@@ -47,10 +50,10 @@ export function knownKey(bytes: Uint8Array): KnownKey {
 
 /** Drops the keys that were not used for longest, down to the limits. */
 function forget(): void {
-  let values = [...known.values()].reduce((n, k) => n + k.values, 0);
+  let size = [...known.values()].reduce((n, k) => n + k.size, 0);
   for (const [digest, k] of known) {
-    if (known.size <= KEPT_KEYS && values <= KEPT_VALUES) return;
+    if (known.size <= KEPT_KEYS && size <= KEPT_BYTES) return;
     known.delete(digest);
-    values -= k.values;
+    size -= k.size;
   }
 }

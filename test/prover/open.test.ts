@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeCircuitFile } from '../../circuits/files.ts';
 import { CONTENT } from '../../circuits/plan.ts';
 import { k0Column, ZETA } from '../../circuits/tables.ts';
-import { compile, openCircuit, prove, run, verify } from '../../index.ts';
+import { compile, describeInputs, openCircuit, prove, run, verify } from '../../index.ts';
 import { wasmKernels } from '../../prover/kernels/wasm/index.ts';
 import { tableRowsOf } from '../../prover/rows.ts';
 import { recorded } from '../../scripts/recorded.ts';
@@ -70,6 +70,54 @@ describe('an opened circuit', () => {
     expect(await open.prove(model.inputs(0))).toEqual(await prove(circuit, model.inputs(0)));
     open.close();
     expect(kernels.memory().used).toBeLessThan(2 ** 18);
+  });
+
+  it('proves beside other circuits on the same kernels, each with its own bytes', async () => {
+    const kernels = wasmKernels();
+    const names = ['mnist-cnn.qop', 'lenet5-max.qop', 'mnist-cnn.qop-pt', 'digits-mlp.qop'];
+    const open = await Promise.all(
+      names.map(async (name) => {
+        const { inputs, ...other } = recorded(name);
+        return { circuit: (await compile(other.model)).circuit, inputs: inputs(0) };
+      }),
+    );
+    const alone: Uint8Array[] = [];
+    for (const { circuit, inputs } of open) alone.push((await prove(circuit, inputs, { kernels: wasmKernels() })).envelope);
+    for (let round = 0; round < 3; round++) {
+      const together = await Promise.all(open.map(({ circuit, inputs }) => prove(circuit, inputs, { kernels })));
+      expect(together.map((p) => p.envelope)).toEqual(alone);
+    }
+    expect(kernels.memory().used).toBeLessThan(2 ** 18);
+  });
+
+  it('that is closed during a proof ends that proof well, gives back its memory and takes no other', async () => {
+    const { circuit } = await compiled;
+    const kernels = wasmKernels();
+    const expected = await prove(circuit, model.inputs(0), { kernels });
+    for (const wait of [0, 1, 30]) {
+      const open = openCircuit(circuit, { kernels });
+      const beside = openCircuit(circuit, { kernels });
+      const [proof, other] = [open.prove(model.inputs(0)), beside.prove(model.inputs(0))];
+      if (wait > 0) await new Promise((done) => setTimeout(done, wait));
+      open.close();
+      await expect(open.prove(model.inputs(1))).rejects.toThrow(/closed/);
+      expect(() => open.run(model.inputs(1))).toThrow(/closed/);
+      expect([await proof, await other]).toEqual([expected, expected]);
+      beside.close();
+      open.close();
+      expect(kernels.memory().used).toBeLessThan(2 ** 18);
+    }
+  });
+
+  it('gives out nothing of its own: what callers write to stays theirs', async () => {
+    const { circuit } = await compiled;
+    const open = openCircuit(circuit);
+    const expected = await open.prove(model.inputs(0));
+    for (const input of open.inputs) (input.shape as number[]).fill(7);
+    for (const t of [...open.run(model.inputs(0)).outputs, ...expected.proven]) (t.shape as number[]).length = 0;
+    expect((await open.prove(model.inputs(0))).envelope).toEqual(expected.envelope);
+    expect(describeInputs(circuit)[0]?.shape).not.toContain(7);
+    open.close();
   });
 
   it('refuses inputs before it commits to anything', async () => {

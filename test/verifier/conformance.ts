@@ -62,6 +62,7 @@ export function arithmeticConformance(name: string, arithmetic: Arithmetic): voi
       [128, 1024, 1],
       [256, 1024, 100],
       [1024, 8192, 30],
+      [2048, 4096, 4095],
     ])('encodes %i elements at some of %i points', (m, n, count) => {
       const r = new Random(m + n);
       const g = limbs(r, 4 * m);

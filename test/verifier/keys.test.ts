@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { encodeKeyFile } from '../../circuits/files.ts';
-import { verify } from '../../verifier/index.ts';
+import { type Accepted, verify } from '../../verifier/index.ts';
 import { KEPT_KEYS, knownKey } from '../../verifier/keys.ts';
 import { recordedProof } from './recorded.helpers.ts';
 
@@ -38,6 +38,40 @@ it('refuses a key that fails a condition every time, and keeps none of it', () =
   const proof = new Uint8Array(readFileSync('fixtures/negatives/few-queries.proof'));
   for (let i = 0; i < 3; i++) expect(verify(proof, key)).toMatchObject({ verdict: 'refused', code: 'E6' });
   expect(() => knownKey(key).checked()).toThrow(/S9/);
+});
+
+it('gives out nothing of what it keeps: what callers write to stays theirs', () => {
+  const { proof, key } = recordedProof();
+  const first = verify(proof, key) as Accepted;
+  const honest = first.keyDigest.slice();
+  const copy = JSON.stringify(first);
+  const scribble = (v: unknown): void => {
+    if (v instanceof Uint8Array || ArrayBuffer.isView(v)) (v as Uint8Array).reverse();
+    else if (Array.isArray(v)) {
+      v.forEach(scribble);
+      v.pop();
+    } else if (typeof v === 'object' && v !== null) for (const member of Object.values(v)) scribble(member);
+  };
+  scribble(first);
+  expect(JSON.stringify(first)).not.toBe(copy);
+  expect(JSON.stringify(verify(proof, key))).toBe(copy);
+  expect(verify(proof, key, { keyDigest: honest }).verdict).toBe('accepted');
+  expect(verify(proof, key, { keyDigest: honest.slice().reverse() })).toMatchObject({ verdict: 'refused', code: 'E3' });
+});
+
+it('keeps no memory that another thread may write to', () => {
+  const { proof, key } = recordedProof();
+  const shared = new Uint8Array(new SharedArrayBuffer(key.length));
+  shared.set(key);
+  // Another name, so that the key is not known yet.
+  const { file } = knownKey(shared);
+  const renamed = encodeKeyFile(file.key, { ...file.interface, inputs: file.interface.inputs.map((t) => ({ ...t, name: 'shared' })) });
+  const view = new Uint8Array(new SharedArrayBuffer(renamed.length));
+  view.set(renamed);
+  expect(verify(proof, view).verdict).toBe('accepted');
+  view.fill(0);
+  expect(verify(proof, renamed).verdict).toBe('accepted');
+  expect(knownKey(renamed).file.key.bytes.buffer).not.toBe(view.buffer);
 });
 
 it('forgets the key that was not used for longest', () => {

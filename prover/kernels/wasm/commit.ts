@@ -27,48 +27,82 @@ interface Tables {
   readonly scales: readonly number[];
 }
 
-/** The tables of the last shape are kept: proofs of one circuit have one. */
+interface Kept {
+  readonly tables: Tables;
+  readonly scope: Scope;
+  users: number;
+}
+
+/** Tables by shape, for as long as a commitment uses them; those of the last shape stay, since proofs of one circuit have one. */
 export class Encoder {
   readonly #machine: Machine;
-  readonly #scope: Scope;
-  #shape = '';
-  #tables: Tables = { twiddles: 0, scales: [] };
+  readonly #kept = new Map<string, Kept>();
+  #last = '';
 
   constructor(machine: Machine) {
     this.#machine = machine;
-    this.#scope = new Scope(machine.memory);
   }
 
-  tables(h: number, lr: number): Tables {
+  /** Lends the tables of a shape for some work, which may wait while other shapes are wanted. */
+  async using<T>(h: number, lr: number, work: (tables: Tables) => Promise<T>): Promise<T> {
     const shape = `${h} ${lr}`;
-    if (this.#shape === shape) return this.#tables;
-    this.#scope.free();
-    this.#shape = '';
-    const bytes = 8 * 2 ** h;
-    const root = rootOfUnity(2 ** (h + lr));
-    const montgomery = (x: number): number => mul(x, R);
-    // The factor i = w_4 at place 3 is wanted by transforms of size 2 too.
-    const twiddles = this.#scope.alloc(Math.max(32, bytes));
-    this.#machine.call('twiddleTable', h, montgomery(rootOfUnity(2 ** h)), twiddles);
-    const scales = Array.from({ length: 2 ** lr }, (_, k) => {
-      if (k === 0) return 0;
-      const at = this.#scope.alloc(bytes);
-      this.#machine.call('scaleTable', h, montgomery(pow(root, k)), at);
-      return at;
-    });
-    this.#tables = { twiddles, scales };
-    this.#shape = shape;
-    return this.#tables;
+    const kept = this.#kept.get(shape) ?? this.#make(h, lr);
+    this.#kept.set(shape, kept);
+    this.#last = shape;
+    kept.users++;
+    try {
+      return await work(kept.tables);
+    } finally {
+      kept.users--;
+      for (const [name, { users, scope }] of this.#kept)
+        if (users === 0 && name !== this.#last) {
+          this.#kept.delete(name);
+          scope.free();
+        }
+    }
+  }
+
+  #make(h: number, lr: number): Kept {
+    const scope = new Scope(this.#machine.memory);
+    try {
+      const bytes = 8 * 2 ** h;
+      const root = rootOfUnity(2 ** (h + lr));
+      const montgomery = (x: number): number => mul(x, R);
+      // The factor i = w_4 at place 3 is wanted by transforms of size 2 too.
+      const twiddles = scope.alloc(Math.max(32, bytes));
+      this.#machine.call('twiddleTable', h, montgomery(rootOfUnity(2 ** h)), twiddles);
+      const scales = Array.from({ length: 2 ** lr }, (_, k) => {
+        if (k === 0) return 0;
+        const at = scope.alloc(bytes);
+        this.#machine.call('scaleTable', h, montgomery(pow(root, k)), at);
+        return at;
+      });
+      return { tables: { twiddles, scales }, scope, users: 0 };
+    } catch (e) {
+      scope.free();
+      throw e;
+    }
   }
 }
 
-export async function commit(
+export function commit(
   machine: Machine,
   encoder: Encoder,
   values: Int32Array,
   h: number,
   lr: number,
   pace: StepPace = async () => {},
+): Promise<CommittedGroup> {
+  return encoder.using(h, lr, (tables) => commitWith(machine, tables, values, h, lr, pace));
+}
+
+async function commitWith(
+  machine: Machine,
+  { twiddles, scales }: Tables,
+  values: Int32Array,
+  h: number,
+  lr: number,
+  pace: StepPace,
 ): Promise<CommittedGroup> {
   const { memory } = machine;
   const m = 2 ** h;
@@ -82,7 +116,6 @@ export async function commit(
     const scratch = new Scope(memory);
     try {
       const parts = partsOf(machine, scratch, stack, m, count);
-      const { twiddles, scales } = encoder.tables(h, lr);
       const buffers = scratch.alloc(machine.threads * m * LINE);
       // A few strips at a time: their rows, then all their cosets.
       const together = Math.max(1, machine.threads);
