@@ -19,18 +19,39 @@ const FIXTURES = ['digits-mlp.qop', 'mnist-cnn.qop-pt', 'mnist-cnn.qop', 'lenet5
 const QUICK = ['mnist-cnn.qop-pt', ...[14, 16, 18].map(syntheticName)];
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    quick: { type: 'boolean', default: false },
-    repeats: { type: 'string' },
-    'no-chromium': { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    out: { type: 'string' },
-  },
-});
+const USAGE = 'npm run bench -- [model…] [--quick] [--repeats N] [--no-chromium] [--json] [--out folder]\n';
+
+/** Ends the process with a sentence where the arguments are no such. */
+function wrong(why: string): never {
+  process.stderr.write(`${why}\n${USAGE}`);
+  process.exit(2);
+}
+
+function argumentsGiven() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
+        repeats: { type: 'string' },
+        'no-chromium': { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        out: { type: 'string' },
+      },
+    });
+  } catch (e) {
+    return wrong(e instanceof Error ? e.message : String(e));
+  }
+}
+
+const { values, positionals } = argumentsGiven();
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
 const repeats = Number(values.repeats ?? (values.quick ? 3 : 7));
-if (!Number.isInteger(repeats) || repeats < 1) throw new RangeError(`--repeats is a whole number from 1, not ${values.repeats}`);
+if (!Number.isInteger(repeats) || repeats < 1) wrong(`--repeats is a whole number from 1, not ${values.repeats}`);
 const whole = positionals.length === 0 && !values.quick;
 const names = positionals.length > 0 ? positionals : values.quick ? QUICK : [...FIXTURES, ...SIZES.map(syntheticName)];
 const out = values.out ?? (whole ? join(ROOT, 'bench/results') : null);

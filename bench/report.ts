@@ -55,7 +55,7 @@ const goals = (list: readonly Judged[]): string =>
     ['goal', 'figure', 'wanted', 'verdict'],
     list.map((j) => {
       const text = (v: number): string => (j.unit === '×' ? v.toFixed(2) : v < 10 ? v.toFixed(1) : v.toFixed(0));
-      return [j.what, `${text(j.figure)} ${j.unit}`, `${j.sense} ${j.goal} ${j.unit}`, j.met ? 'within' : 'OVER'];
+      return [j.what, `${text(j.figure)} ${j.unit}`, `${j.sense} ${j.goal} ${j.unit}`, j.met ? 'met' : 'MISSED'];
     }),
   );
 

@@ -55,7 +55,7 @@ Example
   $ assay prove digits.circuit --input digit.json   -> digits.proof
   $ assay verify digits.proof --key digits.key
 
-stdout carries data, stderr carries talk. Exit codes: 0 accepted or done, 1 refused, 2 could not tell.`,
+stdout carries data, stderr carries talk. Exit codes: 0 accepted or done, 1 refused, 2 could not tell, 130 stopped by Ctrl-C.`,
     );
   for (const add of [addCheck, addCompile, addRun, addProve, addVerify, addAudit, addInspect, addFixtures]) add(program);
   return program;

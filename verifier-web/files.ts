@@ -1,5 +1,5 @@
 /** What a file is: by its mark, by its name. Whether a proof holds is the verifier's to say. */
-import { CIRCUIT_MAGIC, decodeKeyFile, KEY_MAGIC } from '../circuits/files.ts';
+import { CIRCUIT_MAGIC, decodeKeyFile, KEY_MAGIC, type KeyFile } from '../circuits/files.ts';
 import { ascii, equalBytes, toHex } from '../protocol/bytes.ts';
 import { decodeEnvelope, MAGIC } from '../protocol/envelope.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -18,17 +18,27 @@ export function kindOf({ name, bytes }: GivenFile): Kind | null {
   return marked ?? MARKS.find(([kind]) => name.toLowerCase().endsWith(`.${kind}`))?.[0] ?? null;
 }
 
-function vkHashOf(kind: Kind, bytes: Uint8Array): string | null {
+function about(kind: Kind, bytes: Uint8Array): Pick<Held, 'vkHash' | 'wantsCircuit'> {
+  const of = ({ key }: KeyFile): string => toHex(key.hash);
   try {
-    if (kind === 'proof') return toHex(decodeEnvelope(bytes).vkHash);
-    if (kind === 'key') return toHex(decodeKeyFile(bytes).key.hash);
+    if (kind === 'proof') return { vkHash: toHex(decodeEnvelope(bytes).vkHash) };
+    if (kind === 'key') {
+      const file = decodeKeyFile(bytes);
+      return { vkHash: of(file), wantsCircuit: file.key.mode === 'I0' };
+    }
     // "ASSAYCIR" ‖ u16 ‖ lp(key file) ‖ …
     const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(10, true);
-    return toHex(decodeKeyFile(bytes.subarray(14, 14 + length)).key.hash);
+    return { vkHash: of(decodeKeyFile(bytes.subarray(14, 14 + length))) };
   } catch (e) {
-    if (e instanceof Refused || e instanceof RangeError) return null;
+    if (e instanceof Refused || e instanceof RangeError) return { vkHash: null };
     throw e;
   }
+}
+
+function whyNot({ name, bytes }: GivenFile): string {
+  if (bytes.length === 0) return 'the file is empty';
+  if (/\.onnx$/i.test(name)) return 'a model: assay compile makes its key';
+  return 'no proof, key or circuit';
 }
 
 /** Opens archives and says what every file is. Total on bytes. */
@@ -37,8 +47,8 @@ export function readFiles(given: readonly GivenFile[]): ReadFiles {
   const strangers: Stranger[] = [];
   const take = (file: GivenFile): void => {
     const kind = kindOf(file);
-    if (kind === null) strangers.push({ name: file.name, why: file.bytes.length === 0 ? 'the file is empty' : 'no proof, key or circuit' });
-    else held.push({ ...file, kind, vkHash: vkHashOf(kind, file.bytes) });
+    if (kind === null) strangers.push({ name: file.name, why: whyNot(file) });
+    else held.push({ ...file, kind, ...about(kind, file.bytes) });
   };
   for (const file of given) {
     if (!isZip(file.bytes)) {

@@ -20,6 +20,8 @@ export interface Address {
   readonly files: readonly string[];
   readonly context: string | null;
   readonly pins: Pins | null;
+  /** What of the address cannot be understood, in words. */
+  readonly trouble: string | null;
 }
 
 const DIGEST = /^[0-9a-f]{64}$/;
@@ -27,12 +29,24 @@ const DIGEST = /^[0-9a-f]{64}$/;
 export function parseAddress(search: string, hash: string): Address {
   const query = new URLSearchParams(search);
   const fragment = new URLSearchParams(hash.replace(/^#/, ''));
-  const [statement, keyDigest] = [fragment.get('statement') ?? '', fragment.get('key') ?? ''];
+  const [statement, keyDigest] = [fragment.get('statement') ?? '', fragment.get('key') ?? ''].map((d) => d.toLowerCase()) as [
+    string,
+    string,
+  ];
+  const good = DIGEST.test(statement) && DIGEST.test(keyDigest);
+  const wanted = query.get('example');
+  const example = EXAMPLES.find((e) => e.id === wanted) ?? null;
   return {
-    example: EXAMPLES.find((e) => e.id === query.get('example')) ?? null,
+    example,
     files: ['proof', 'key', 'circuit', 'zip'].flatMap((name) => query.getAll(name)).filter((url) => url !== ''),
     context: query.get('context'),
-    pins: DIGEST.test(statement) && DIGEST.test(keyDigest) ? { statement, keyDigest } : null,
+    pins: good ? { statement, keyDigest } : null,
+    trouble:
+      !good && (fragment.has('statement') || fragment.has('key'))
+        ? 'This link’s digests are not two times 64 hexadecimal digits, so no verdict is compared with them.'
+        : wanted !== null && example === null
+          ? `There is no example “${wanted}”.`
+          : null,
   };
 }
 

@@ -24,6 +24,8 @@ export interface Held extends GivenFile {
   readonly kind: Kind;
   /** The circuit that it says it is of, in hexadecimal; null where it cannot be read. It pairs files, and is believed no further. */
   readonly vkHash: string | null;
+  /** Of a key: whether a proof is checked with the circuit too (mode I0). */
+  readonly wantsCircuit?: boolean;
 }
 
 export interface Stranger {

@@ -15,7 +15,7 @@ export interface Pair {
 
 /**
  * Every proof with the key it names among those given, else the first: the verifier then says in its own words that they do not belong
- * together. The choice is among keys the user gave, so a proof still never brings its own.
+ * together. A key that wants a circuit waits for one. The choice is among keys the user gave, so a proof still never brings its own.
  */
 export function pairs(held: readonly Held[]): Pair[] {
   const of = (kind: Kind): Held[] => held.filter((f) => f.kind === kind);
@@ -23,6 +23,7 @@ export function pairs(held: readonly Held[]): Pair[] {
   return of('proof').flatMap((proof) => {
     const key = keys.find((k) => k.vkHash !== null && k.vkHash === proof.vkHash) ?? keys[0];
     if (key === undefined) return [];
+    if (key.wantsCircuit && circuits.length === 0) return [];
     return [{ proof, key, circuit: circuits.find((c) => c.vkHash !== null && c.vkHash === key.vkHash) ?? circuits[0] ?? null }];
   });
 }

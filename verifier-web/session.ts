@@ -54,10 +54,10 @@ export class Session {
   }
 
   async #arrive(): Promise<void> {
-    const { example, files, context, pins } = parseAddress(location.search, location.hash);
+    const { example, files, context, pins, trouble } = parseAddress(location.search, location.hash);
     this.#intake++;
     const kept = this.#kept.get((history.state as { step?: number } | null)?.step ?? -1);
-    this.#apply({ type: 'restored', held: kept?.held ?? [], context: kept?.context ?? context ?? '', pins });
+    this.#apply({ type: 'restored', held: kept?.held ?? [], context: kept?.context ?? context ?? '', pins, note: trouble });
     if (kept !== undefined) return this.#run();
     if (example !== null) return this.#load(example.files.map(shipped), context ?? example.context ?? '');
     if (files.length > 0) return this.#load(files, context ?? '');
@@ -87,6 +87,9 @@ export class Session {
   async give(list: readonly File[]): Promise<void> {
     if (list.length === 0) return;
     const intake = ++this.#intake;
+    // What an example is bound to says nothing about the user's own files.
+    const { example } = parseAddress(location.search, location.hash);
+    const context = example !== null && this.state.context === (example.context ?? '') ? '' : undefined;
     this.#apply({ type: 'reading' });
     const strangers: Stranger[] = list.slice(FILES_LIMIT).map(({ name }) => ({ name, why: `more than ${FILES_LIMIT} files at once` }));
     const files: GivenFile[] = [];
@@ -96,10 +99,10 @@ export class Session {
         try {
           files.push({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
         } catch (e) {
-          strangers.push({ name: file.name, why: `cannot be read: ${reason(e)}` });
+          strangers.push({ name: file.name, why: `cannot be read, as a folder cannot: ${reason(e)}` });
         }
     }
-    await this.#read(intake, files, strangers, undefined, false);
+    await this.#read(intake, files, strangers, context, false);
   }
 
   /** Bytes that the page itself made. */
@@ -221,6 +224,7 @@ export function questionOf({ proof, key, circuit, context }: Check): Question {
 
 /** A file beside the page, of at most `FILE_LIMIT` bytes. Throws an Error that says why there is none. */
 export async function fetched(url: string): Promise<GivenFile> {
+  if (!URL.canParse(url, location.href)) throw new Error(`${url} is no address`);
   const { origin, pathname } = new URL(url, location.href);
   if (origin !== location.origin) throw new Error(`${url} lies on another server: this page loads files from its own alone`);
   const response = await fetch(url);

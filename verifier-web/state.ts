@@ -36,6 +36,8 @@ export interface State {
   readonly shown: number | null;
   /** Digests of the link that opened the page. */
   readonly pins: Pins | null;
+  /** What of the address cannot be understood. */
+  readonly note: string | null;
   readonly nextId: number;
 }
 
@@ -48,6 +50,7 @@ export const START: State = {
   checks: [],
   shown: null,
   pins: null,
+  note: null,
   nextId: 1,
 };
 
@@ -55,7 +58,13 @@ export type Event =
   | { readonly type: 'reading' }
   | { readonly type: 'read'; readonly files: ReadFiles; readonly context?: string | undefined; readonly anew?: boolean | undefined }
   | { readonly type: 'unreadable'; readonly why: string }
-  | { readonly type: 'restored'; readonly held: readonly Held[]; readonly context: string; readonly pins: Pins | null }
+  | {
+      readonly type: 'restored';
+      readonly held: readonly Held[];
+      readonly context: string;
+      readonly pins: Pins | null;
+      readonly note?: string | null;
+    }
   | { readonly type: 'context'; readonly context: string }
   | { readonly type: 'started'; readonly id: number }
   | { readonly type: 'progress'; readonly id: number; readonly progress: ProgressOf }
@@ -93,7 +102,14 @@ export function next(state: State, event: Event): State {
     case 'unreadable':
       return { ...state, reading: false, trouble: event.why };
     case 'restored':
-      return withChecks({ ...START, nextId: state.nextId, held: event.held, context: event.context, pins: event.pins });
+      return withChecks({
+        ...START,
+        nextId: state.nextId,
+        held: event.held,
+        context: event.context,
+        pins: event.pins,
+        note: event.note ?? null,
+      });
     case 'context':
       return event.context === state.context ? state : withChecks({ ...state, context: event.context });
     case 'started':
@@ -121,9 +137,10 @@ export const isBusy = (s: State): boolean => s.reading || s.checks.some(isOpen);
 
 /** What is missing before anything can be checked, in words; null where nothing is. */
 export function missing(s: State): string | null {
-  if (s.checks.length > 0 || s.held.length === 0) return null;
-  const kinds = new Set(s.held.map((h) => h.kind));
-  if (!kinds.has('proof')) return 'Now add a proof.';
+  const proofs = s.held.filter((h) => h.kind === 'proof');
+  if (s.held.length === 0 || (proofs.length > 0 && s.checks.length === proofs.length)) return null;
+  if (proofs.length === 0) return 'Now add a proof.';
+  if (s.held.some((h) => h.kind === 'key')) return 'Now add the .circuit file of the model: a key of mode I0 is checked with it.';
   return 'Now add the key of the model, from a source you trust.';
 }
 

@@ -9,12 +9,15 @@ export function flipBit(file: Uint8Array, at: number, bit = 0): Uint8Array {
   return out;
 }
 
-/** The same proof with another raw value in its statement. Throws a RangeError if there is no such value. */
+/** The same proof with another raw value in its statement. Throws a RangeError if there is no such place, or its type has no such value. */
 export function withValue(file: Uint8Array, side: 'inputs' | 'outputs', item: number, index: number, value: number): Uint8Array {
   const e = decodeEnvelope(file);
   const changed = e[side].map((bytes, i) => {
     if (i !== item) return bytes;
-    const width = bytes[1] === DTYPES.int32.code ? 4 : 1;
+    const dtype = Object.values(DTYPES).find((d) => d.code === bytes[1]);
+    if (dtype === undefined || !(Number.isInteger(value) && value >= dtype.lo && value <= dtype.hi))
+      throw new RangeError('the type of the tensor has no such value');
+    const width = dtype === DTYPES.int32 ? 4 : 1;
     const at = 3 + 4 * (bytes[2] as number) + width * index;
     if (bytes[0] !== 0 || !(at + width <= bytes.length)) throw new RangeError('the statement has no such value');
     const out = bytes.slice();

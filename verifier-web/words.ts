@@ -59,8 +59,3 @@ export function meaning({ code, detail }: RefusedVerdict): string {
       : 'The proof may be good, for another key than yours. It says nothing under this one.';
   return 'This file proves nothing under this key. It may be damaged, made for something else, or forged: a check does not tell these apart.';
 }
-
-/** What to do about it, where a file is missing. */
-export function hint({ code, sentence }: RefusedVerdict): string | null {
-  return code === 'E6' && sentence.includes('mode I0') ? 'A key of mode I0 is checked with the model: add its .circuit file.' : null;
-}

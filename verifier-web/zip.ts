@@ -11,6 +11,9 @@ const STEP = 16384;
 export const isZip = (b: Uint8Array): boolean =>
   b[0] === 0x50 && b[1] === 0x4b && ((b[2] === 3 && b[3] === 4) || (b[2] === 5 && b[3] === 6));
 
+/** What macOS puts into archives beside every file. */
+const isShadow = (name: string): boolean => /(^|\/)(__MACOSX\/|\._[^/]*$)/.test(name);
+
 class Stop extends Error {}
 
 /** The files of an archive, or the archive itself as a stranger with the reason. Folders and archives inside archives are left out. */
@@ -30,7 +33,7 @@ export function openZip(
       total += chunk.length;
       if (total > limits.total) throw new Stop(`the archive unpacks to more than ${limits.total / 2 ** 20} MiB`);
       chunks.push(chunk);
-      if (final && !entry.name.endsWith('/')) files.push({ name: entry.name, bytes: joined(chunks) });
+      if (final && !entry.name.endsWith('/') && !isShadow(entry.name)) files.push({ name: entry.name, bytes: joined(chunks) });
     };
     entry.start();
   });

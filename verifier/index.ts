@@ -2,6 +2,7 @@
 import { decodeCircuitFile } from '../circuits/files.ts';
 import { type NamedTensor, named, namedOutputs, provenTensors } from '../circuits/named.ts';
 import type { Tensor } from '../circuits/types.ts';
+import { plain } from '../protocol/arithmetic.ts';
 import { equalBytes, toHex } from '../protocol/bytes.ts';
 import { Refused } from '../protocol/refused.ts';
 import { arithmetic } from './arithmetic.ts';
@@ -15,6 +16,8 @@ export interface VerifyOptions extends Expected {
   readonly circuit?: Uint8Array | undefined;
   /** H_key of the key file the caller trusts, if it was pinned: covers scales, names and the tail too. */
   readonly keyDigest?: Uint8Array | undefined;
+  /** `plain`: without WebAssembly, whatever the machine can. */
+  readonly arithmetic?: 'auto' | 'plain' | undefined;
 }
 
 export interface Accepted {
@@ -51,8 +54,14 @@ export interface RefusedVerdict {
 
 export type Verdict = Accepted | RefusedVerdict;
 
-/** Checks a proof against a key. Total on bytes: every refusal is a verdict; a throw is a bug of ours. */
+/** Checks a proof against a key. Total on bytes: every refusal is a verdict; a throw is a bug of ours, or a TypeError for what is no bytes. */
 export function verify(envelope: Uint8Array, key: Uint8Array, options: VerifyOptions = {}): Verdict {
+  for (const [what, bytes] of [
+    ['proof', envelope],
+    ['key', key],
+    ['circuit', options.circuit ?? key],
+  ] as const)
+    if (!(bytes instanceof Uint8Array)) throw new TypeError(`the ${what} is no Uint8Array`);
   try {
     options.onProgress?.({ stage: 'read the key', fraction: 0 });
     const known = knownKey(key);
@@ -66,7 +75,7 @@ export function verify(envelope: Uint8Array, key: Uint8Array, options: VerifyOpt
       throw new Refused('E6', 'the circuit given with the key is not of this key');
     const isI0 = file.key.mode === 'I0';
     const checked = isI0 ? () => checkedKey(file.key, { contents: circuit?.contents }) : known.checked;
-    const v = verifyWith(envelope, file.key, checked, { arithmetic: arithmetic(), ...options });
+    const v = verifyWith(envelope, file.key, checked, { ...options, arithmetic: options.arithmetic === 'plain' ? plain : arithmetic() });
     if (!v.ok) return { verdict: 'refused', code: v.code, sentence: v.sentence, detail: v.detail };
     const { statement } = v;
     const face = file.interface;

@@ -40,7 +40,7 @@ Example
   $ assay run digits.circuit --input digit.json
   $ assay run digits.circuit --input digits.npy --json | head -1
 
-Exit codes: 0 done, 1 the input or circuit is refused, 2 could not tell.`,
+Exit codes: 0 done, 1 the input or circuit is refused, 2 could not tell, 130 stopped by Ctrl-C.`,
     )
     .action((path: string, options: Options) => conclude(() => runCommand(path, options)));
 }

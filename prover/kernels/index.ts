@@ -35,6 +35,7 @@ function noThreads(start: ThreadStarter | null): string | null {
 /** Kernels for proving. Throws a RangeError for a number of threads outside 1..64, an Error where `wasm` is asked for and cannot run. */
 export function chooseKernels({ kind = 'auto', threads = 1, start }: KernelOptions = {}): ChosenKernels {
   if (!Number.isInteger(threads) || threads < 1 || threads > 64) throw new RangeError('the number of threads is from 1 to 64');
+  if (!['auto', 'wasm', 'reference'].includes(kind)) throw new RangeError(`the kind of kernels is auto, wasm or reference, not ${kind}`);
   if (kind === 'reference') return { kernels: reference, note: null, close() {} };
   const reason = unsupported();
   if (reason !== null && kind === 'wasm') throw new Error(reason);

@@ -112,6 +112,13 @@ describe('archives', () => {
   });
 
   test('an archive inside is a stranger, and not opened', () => {
+    const shadows = zipSync({
+      'digits.proof': proof.bytes,
+      '__MACOSX/._digits.proof': bytes(9),
+      'a/._b.key': bytes(9),
+      'digits.key': key.bytes,
+    });
+    expect(readFiles([{ name: 'x.zip', bytes: shadows }])).toMatchObject({ held: [{ kind: 'proof' }, { kind: 'key' }], strangers: [] });
     const { held: found, strangers } = readFiles([{ name: 'x.zip', bytes: zipSync({ 'y.zip': good }) }]);
     expect([found, strangers]).toEqual([[], [{ name: 'y.zip', why: 'no proof, key or circuit' }]]);
   });

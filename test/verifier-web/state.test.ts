@@ -25,6 +25,16 @@ test('a proof waits for its key and a key for its proof, in words', () => {
   expect([both.checks.length, missing(both)]).toEqual([1, null]);
 });
 
+test('a key that wants a circuit waits for one, in words', () => {
+  const key: Held = { ...held('key', 'k'), wantsCircuit: true };
+  const waiting = read(START, key, held('proof', 'p'), held('proof', 'q'));
+  expect([waiting.checks, missing(waiting)]).toEqual([[], expect.stringContaining('circuit')]);
+  const other = read(START, key, held('proof', 'p'), held('key', 'l', 'bb'), held('proof', 'q', 'bb'));
+  expect([other.checks.map((c) => c.proof.name), missing(other)]).toEqual([['q'], expect.stringContaining('circuit')]);
+  const whole = read(waiting, held('circuit', 'c'));
+  expect([whole.checks.map((c) => c.circuit?.name), missing(whole)]).toEqual([['c', 'c'], null]);
+});
+
 test('new files replace those of their kind; files that are nothing change nothing', () => {
   const other = read(two, held('proof', 'r'));
   expect(other.checks.map((c) => c.proof.name)).toEqual(['r']);

@@ -44,6 +44,20 @@ it.each([
   expect(verify(changed, key)).toMatchObject({ verdict: 'refused', code: 'V11' });
 });
 
+it('verifies in plain TypeScript where that is asked for, with the same answers', async () => {
+  const { verify } = await verifierWith(WebAssembly);
+  const { proof, key, changed } = recordedProof();
+  for (const p of [proof, changed]) expect(verify(p, key, { arithmetic: 'plain' })).toEqual(verify(p, key));
+});
+
+it('takes bytes and nothing else', async () => {
+  const { verify } = await verifierWith(WebAssembly);
+  const { proof, key } = recordedProof();
+  expect(() => verify(proof.buffer as never, key)).toThrow(/the proof is no Uint8Array/);
+  expect(() => verify(proof, key.buffer as never)).toThrow(/the key is no Uint8Array/);
+  expect(() => verify(proof, key, { circuit: 'x' as never })).toThrow(/the circuit is no Uint8Array/);
+});
+
 it('verifies in WebAssembly where it runs', async () => {
   const { kernelsInUse, verify } = await verifierWith(WebAssembly);
   expect(kernelsInUse()).toBe('WebAssembly SIMD');

@@ -68,7 +68,7 @@ export function Intake({ session, state }: { session: Session; state: State }) {
           <ul class="list">
             {state.strangers.map((s) => (
               <li key={s} class="stranger">
-                <span class="kind">left out</span> <span class="name">{s.name}</span> <span>{s.why}</span>
+                <span class="kind">left out</span> <bdi class="name">{s.name}</bdi> <span>{s.why}</span>
               </li>
             ))}
             {state.trouble !== null && (
@@ -113,8 +113,7 @@ function Held({ held }: { held: State['held'] }) {
     <ul class="list">
       {held.map((h) => (
         <li key={h}>
-          <span class={`kind ${h.kind}`}>{h.kind}</span> <span class="name">{h.name}</span>{' '}
-          <span class="figure">{size(h.bytes.length)}</span>
+          <span class={`kind ${h.kind}`}>{h.kind}</span> <bdi class="name">{h.name}</bdi> <span class="figure">{size(h.bytes.length)}</span>
         </li>
       ))}
     </ul>

@@ -113,7 +113,6 @@ function Steps({ state, session, prover }: { state: Proving; session: Session; p
                 { name: 'drawn.proof', bytes: made.envelope },
                 { name: 'mnist-cnn.key', bytes: prover?.key ?? new Uint8Array(0) },
               ]);
-              document.getElementById('verdict')?.scrollIntoView();
             }}
           >
             Look at the proof

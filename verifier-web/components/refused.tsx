@@ -4,14 +4,13 @@ import { contextText, sentence } from '../format.ts';
 import { verdictJson } from '../json.ts';
 import type { Report } from '../messages.ts';
 import type { Check } from '../state.ts';
-import { checkWords, hint, meaning } from '../words.ts';
+import { checkWords, meaning } from '../words.ts';
 import { Copy } from './copy.tsx';
 import { Facts } from './facts.tsx';
 
 /** A refusal: the reason in words, the check that failed, and what that means and does not mean. */
 export function RefusedView({ report, verdict, check }: { report: Report; verdict: RefusedVerdict; check: Check }) {
   const words = checkWords(verdict.code);
-  const help = hint(verdict);
   return (
     <>
       <p class="sentence">{sentence(verdict.sentence)}</p>
@@ -24,7 +23,6 @@ export function RefusedView({ report, verdict, check }: { report: Report; verdic
       </div>
       <p>{meaning(verdict)}</p>
       {verdict.code === 'E3' && verdict.detail.field === 'context' && <MadeFor proof={check.proof.bytes} />}
-      {help !== null && <p class="note">{help}</p>}
       <Facts report={report} />
       <p class="pairing">
         <b>{check.proof.name}</b> against <b>{check.key.name}</b>

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { DTYPES } from '../../protocol/statement.ts';
 import type { Accepted } from '../../verifier/index.ts';
 import { count, duration, value } from '../format.ts';
 import type { Part } from '../parts.ts';
@@ -149,9 +150,11 @@ function ValueLie({ side, verdict, file, busy, tell }: LieProps) {
   const [claim, setClaim] = useState<string | null>(null);
   if (tensor === undefined || 'root' in tensor) return null;
   const now = Number(tensor.data[index] ?? 0);
-  const told = claim === null ? now + 1 : Number(claim);
+  const told = claim === null ? (now === 127 || now >= 255 ? now - 1 : now + 1) : Number(claim);
   const word = side === 'inputs' ? 'input' : 'output';
-  const good = Number.isInteger(told) && told !== now && index < tensor.data.length;
+  const range = Object.hasOwn(DTYPES, tensor.dtype) ? DTYPES[tensor.dtype as keyof typeof DTYPES] : null;
+  const good =
+    range !== null && Number.isInteger(told) && told >= range.lo && told <= range.hi && told !== now && index < tensor.data.length;
   return (
     <form
       class="lie"
@@ -183,7 +186,14 @@ function ValueLie({ side, verdict, file, busy, tell }: LieProps) {
       </span>
       <label>
         <span class="unseen">value to claim</span>
-        <input type="number" name={`${side}-value`} value={told} onInput={(e) => setClaim(e.currentTarget.value)} />
+        <input
+          type="number"
+          name={`${side}-value`}
+          min={range?.lo}
+          max={range?.hi}
+          value={told}
+          onInput={(e) => setClaim(e.currentTarget.value)}
+        />
       </label>
       <button type="submit" disabled={busy || !good}>
         Check that

@@ -13,7 +13,11 @@ export function Verdicts({ session, state }: { session: Session; state: State })
   useEffect(() => {
     const active = document.activeElement;
     const busy = ref.current?.contains(active) || (active instanceof HTMLInputElement && active.type === 'text');
-    if (settled !== null && !busy) ref.current?.focus({ preventScroll: true });
+    if (settled === null || busy) return;
+    ref.current?.focus({ preventScroll: true });
+    // What stood above may have become shorter or longer.
+    const top = ref.current?.getBoundingClientRect().top ?? 0;
+    if (top < 0 || top > 0.8 * innerHeight) ref.current?.scrollIntoView();
   }, [settled]);
   return (
     <section id="verdict" class="verdicts" ref={ref} tabIndex={-1} aria-label="Verdict">
@@ -21,6 +25,11 @@ export function Verdicts({ session, state }: { session: Session; state: State })
         <p class="note">
           This link speaks of the statement <code title={state.pins.statement}>{short(state.pins.statement)}</code> under the key file{' '}
           <code title={state.pins.keyDigest}>{short(state.pins.keyDigest)}</code>. Drop that proof and its key to see whether it holds.
+        </p>
+      )}
+      {state.note !== null && (
+        <p class="note" id="note">
+          {state.note}
         </p>
       )}
       {state.reading && (
