@@ -40,7 +40,7 @@ describe('an opened circuit', () => {
     expect(held).toBeGreaterThan(2 ** 20);
   });
 
-  it('commits once when two first proofs run at once', async () => {
+  it('keeps one commitment when two first proofs run at once', async () => {
     const { circuit } = await compiled;
     const kernels = wasmKernels();
     const open = openCircuit(circuit, { kernels });

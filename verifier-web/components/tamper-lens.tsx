@@ -150,9 +150,9 @@ function ValueLie({ side, verdict, file, busy, tell }: LieProps) {
   const [claim, setClaim] = useState<string | null>(null);
   if (tensor === undefined || 'root' in tensor) return null;
   const now = Number(tensor.data[index] ?? 0);
-  const told = claim === null ? (now === 127 || now >= 255 ? now - 1 : now + 1) : Number(claim);
   const word = side === 'inputs' ? 'input' : 'output';
   const range = Object.hasOwn(DTYPES, tensor.dtype) ? DTYPES[tensor.dtype as keyof typeof DTYPES] : null;
+  const told = claim === null ? (now === range?.hi ? now - 1 : now + 1) : Number(claim);
   const good =
     range !== null && Number.isInteger(told) && told >= range.lo && told <= range.hi && told !== now && index < tensor.data.length;
   return (
