@@ -1,0 +1,8 @@
+/** The ledger: a pure function of a state, a block and its transactions (settlement §2–§8). */
+export { type Applied, applyTx } from './apply.ts';
+export { beginBlock, endBlock } from './block.ts';
+export { checkDoor, gasOf, type OpenedTx, type Pending, readDoor } from './door.ts';
+export { type BlockContext, type LedgerEnv, plainEnv } from './env.ts';
+export { MOVES, type Pot, type PotName } from './moves.ts';
+export { nextPrice, priceAt } from './price.ts';
+export { type Row, STORES, State, type StoreName } from './state.ts';
