@@ -5,4 +5,5 @@ export { checkDoor, gasOf, type OpenedTx, type Pending, readDoor } from './door.
 export { type BlockContext, type LedgerEnv, plainEnv } from './env.ts';
 export { MOVES, type Pot, type PotName } from './moves.ts';
 export { nextPrice, priceAt } from './price.ts';
+export { accountOf, paramsOf, supplyOf, verifiersOf } from './records.ts';
 export { type Row, STORES, State, type StoreName } from './state.ts';

@@ -15,6 +15,8 @@ import {
   SupplySchema,
   type Tab,
   TabSchema,
+  type Verifiers,
+  VerifiersSchema,
 } from '../generated/records_pb.ts';
 import { META } from './genesis-records.ts';
 import { REMOVED, type State, type StoreName } from './state.ts';
@@ -56,6 +58,7 @@ const meta = <T extends DescMessage>(state: State, key: Uint8Array, schema: T): 
 };
 
 export const paramsOf = (state: State): Params => meta(state, META.params, ParamsSchema);
+export const verifiersOf = (state: State): Verifiers => meta(state, META.verifiers, VerifiersSchema);
 export const supplyOf = (state: State, denom: string): Supply => meta(state, META.supply(denom), SupplySchema);
 export const putSupply = (state: State, denom: string, supply: Supply): void =>
   state.set('meta', META.supply(denom), toBinary(SupplySchema, supply));

@@ -6,8 +6,8 @@ import type { Interface } from '../../circuits/interface.ts';
 import type { Key } from '../../circuits/key.ts';
 import type { IoTensor, Tensor } from '../../circuits/types.ts';
 import { DTYPES, publicItem } from '../../protocol/statement.ts';
-import { isPrintable } from '../text.ts';
 import { encodeTensors, type LedgerTensor, TENSOR_DTYPES } from '../tensors.ts';
+import { isPrintable } from '../text.ts';
 
 /** One key input or output: its name on the ledger, and the integers it holds. */
 export interface LedgerPort {

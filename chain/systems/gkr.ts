@@ -13,8 +13,8 @@ import { verifyWith } from '../../verifier/verify.ts';
 import { Rejected } from '../codes.ts';
 import { proofSystemId } from '../identities.ts';
 import { decodeTensors } from '../tensors.ts';
-import { gkrVgas } from './gkr-vgas.ts';
 import { itemsOf, type LedgerPorts, ledgerPorts, tensorsToPorts } from './gkr-tensors.ts';
+import { gkrVgas } from './gkr-vgas.ts';
 import type { ProofQuestion, ProofSystem, ProofVerdict, SystemKey } from './system.ts';
 
 /** Longest proof of any key: 512 KiB. */
