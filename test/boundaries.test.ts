@@ -37,6 +37,7 @@ const CHAIN_BASE = [
     'domains',
     'identities',
     'limits',
+    'merkle',
     'states',
     'tensors',
     'text',

@@ -7,22 +7,9 @@
  * of leaves. Changing or adding a leaf costs one path. A child tree reads through to its parent and keeps its own nodes until `merge`.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { concat } from '../../protocol/bytes.ts';
+import { innerHash, recordLeaf } from '../merkle.ts';
 
-const LEAF = Uint8Array.of(0);
-const INNER = Uint8Array.of(1);
-
-/** uvarint length, then the bytes. */
-function lp(bytes: Uint8Array): Uint8Array {
-  const prefix: number[] = [];
-  let n = bytes.length;
-  for (; n > 127; n >>>= 7) prefix.push((n & 127) | 128);
-  return concat(Uint8Array.of(...prefix, n), bytes);
-}
-
-/** The leaf of a key and its value, as CometBFT's `simple:v` has it. */
-export const leafHash = (key: Uint8Array, value: Uint8Array): Uint8Array => sha256(concat(LEAF, lp(key), lp(sha256(value))));
-const innerHash = (l: Uint8Array, r: Uint8Array): Uint8Array => sha256(concat(INNER, l, r));
+export const leafHash = recordLeaf;
 
 /** Levels and indexes in one number: indexes stay below 2^44. */
 const at = (level: number, index: number): number => level * 2 ** 44 + index;
