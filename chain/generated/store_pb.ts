@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file store.proto.
  */
 export const file_store: GenFile = /*@__PURE__*/
-  fileDesc("CgtzdG9yZS5wcm90bxIOYXNzYXkuY2hhaW4udjEiJwoJU3RvcmVkUm93EgsKA2tleRgBIAEoDBINCgV2YWx1ZRgCIAEoDCJTCglDb21taXR0ZWQSEAoIY2hhaW5faWQYASABKAwSDgoGaGVpZ2h0GAIgASgEEhAKCGFwcF9oYXNoGAMgASgMEhIKCmNoYW5nZWRfYXQYBCABKARiBnByb3RvMw");
+  fileDesc("CgtzdG9yZS5wcm90bxIOYXNzYXkuY2hhaW4udjEiJwoJU3RvcmVkUm93EgsKA2tleRgBIAEoDBINCgV2YWx1ZRgCIAEoDCJTCglDb21taXR0ZWQSEAoIY2hhaW5faWQYASABKAwSDgoGaGVpZ2h0GAIgASgEEhAKCGFwcF9oYXNoGAMgASgMEhIKCmNoYW5nZWRfYXQYBCABKAQiWwoLU3RvcmVkQmxvY2sSDQoFYmxvY2sYASABKAwSDgoGY29tbWl0GAIgASgMEi0KB3Jlc3VsdHMYAyADKAsyHC5hc3NheS5jaGFpbi52MS5TdG9yZWRSZXN1bHQiXQoMU3RvcmVkUmVzdWx0EgwKBGNvZGUYASABKA0SDAoEZGF0YRgCIAEoDBILCgNsb2cYAyABKAkSEgoKZ2FzX3dhbnRlZBgEIAEoAxIQCghnYXNfdXNlZBgFIAEoA2IGcHJvdG8z");
 
 /**
  * One record of a store; its leaf index is in the key of the database.
@@ -71,4 +71,70 @@ export type Committed = Message<"assay.chain.v1.Committed"> & {
  */
 export const CommittedSchema: GenMessage<Committed> = /*@__PURE__*/
   messageDesc(file_store, 1);
+
+/**
+ * A block of the devnet: CometBFT's encoding of it, the commit for it, and what its transactions came to.
+ *
+ * @generated from message assay.chain.v1.StoredBlock
+ */
+export type StoredBlock = Message<"assay.chain.v1.StoredBlock"> & {
+  /**
+   * @generated from field: bytes block = 1;
+   */
+  block: Uint8Array;
+
+  /**
+   * @generated from field: bytes commit = 2;
+   */
+  commit: Uint8Array;
+
+  /**
+   * @generated from field: repeated assay.chain.v1.StoredResult results = 3;
+   */
+  results: StoredResult[];
+};
+
+/**
+ * Describes the message assay.chain.v1.StoredBlock.
+ * Use `create(StoredBlockSchema)` to create a new message.
+ */
+export const StoredBlockSchema: GenMessage<StoredBlock> = /*@__PURE__*/
+  messageDesc(file_store, 2);
+
+/**
+ * @generated from message assay.chain.v1.StoredResult
+ */
+export type StoredResult = Message<"assay.chain.v1.StoredResult"> & {
+  /**
+   * @generated from field: uint32 code = 1;
+   */
+  code: number;
+
+  /**
+   * @generated from field: bytes data = 2;
+   */
+  data: Uint8Array;
+
+  /**
+   * @generated from field: string log = 3;
+   */
+  log: string;
+
+  /**
+   * @generated from field: int64 gas_wanted = 4;
+   */
+  gasWanted: bigint;
+
+  /**
+   * @generated from field: int64 gas_used = 5;
+   */
+  gasUsed: bigint;
+};
+
+/**
+ * Describes the message assay.chain.v1.StoredResult.
+ * Use `create(StoredResultSchema)` to create a new message.
+ */
+export const StoredResultSchema: GenMessage<StoredResult> = /*@__PURE__*/
+  messageDesc(file_store, 3);
 
