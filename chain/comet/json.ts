@@ -63,6 +63,18 @@ export class Json {
     return n >= -(2n ** 63n) && n < 2n ** 63n ? n : this.refuse('no 64-bit integer');
   }
 
+  /** An amount of money: a decimal string below 2^128. */
+  amount(): bigint {
+    const v = this.#value;
+    const n = typeof v === 'string' && /^(0|[1-9][0-9]{0,38})$/.test(v) ? BigInt(v) : this.refuse('no amount');
+    return n < 2n ** 128n ? n : this.refuse('not below 2^128');
+  }
+
+  flag(): boolean {
+    const v = this.#value;
+    return typeof v === 'boolean' ? v : this.refuse('neither true nor false');
+  }
+
   small(max: number): number {
     const n = this.int();
     return n >= 0n && n <= BigInt(max) ? Number(n) : this.refuse(`not in [0, ${max}]`);

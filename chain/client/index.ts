@@ -1,0 +1,4 @@
+/** Building, signing, sending and following transactions. */
+export { Chain, type ChainParams, type ChainStatus, type Outcome, type SendOptions, TxRefused } from './chain.ts';
+export { type Signer, signerOf } from './signer.ts';
+export { type Msg, type SignedTx, signOrder, signTx, type TxTerms } from './transactions.ts';
