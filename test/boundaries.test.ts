@@ -76,7 +76,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   chain: {
     may: ['verifier', 'circuits', 'protocol'],
-    packages: [node, ...CHAIN_PACKAGES, /^cosmjs-types\//, 'lmdb', 'hono', '@hono/node-server'],
+    packages: [node, ...CHAIN_PACKAGES, /^cosmjs-types\//, /^hono(\/|$)/, 'lmdb', '@hono/node-server', 'ws'],
     free: [page],
   },
   'chain/state': { may: [...CHAIN_BASE, 'chain/systems', 'protocol'], packages: CHAIN_PACKAGES, free: PURE },

@@ -2,11 +2,13 @@
  * JSON-RPC over HTTP as CometBFT serves it (settlement §11.3): POST with a JSON body, or GET with the method as path and its parameters as
  * query, where a text is quoted and bytes are `0x…`. Bodies are bounded; every fault is an answer, and the server lives.
  */
+import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { base64 } from '@scure/base';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
+import { WebSocketServer } from 'ws';
 import { fromHex } from '../../protocol/bytes.ts';
 
 /** A refusal of a method: JSON-RPC code -32602 for parameters, -32603 for what went wrong. */
@@ -96,6 +98,7 @@ export interface ServedRpc {
 
 /** A transaction of 704 KiB in base64, with room: what CometBFT takes by default. */
 const MAX_BODY = 1_000_000;
+const MAX_SOCKETS = 64;
 
 /** Serves methods on 127.0.0.1 (or `host`); port 0 takes a free one. `routes` adds what is no JSON-RPC. */
 export async function serveRpc(
@@ -125,21 +128,30 @@ export async function serveRpc(
       return { ok: false, body: failure(id, -32603, 'Internal error', (e as Error).message) };
     }
   };
-  app.post('/', async (c: Context) => {
-    let call: unknown;
+  /** One JSON-RPC call as text; `status` is HTTP's. */
+  const call = async (text: string): Promise<{ readonly body: object; readonly status: 200 | 400 }> => {
+    const bad = (code: number, message: string, data: string): { body: object; status: 400 } => ({
+      body: failure(null, code, message, data),
+      status: 400,
+    });
+    let value: unknown;
     try {
-      call = JSON.parse(await c.req.text());
+      value = JSON.parse(text);
     } catch {
-      return c.json(failure(null, -32700, 'Parse error', 'the body is no JSON'), 400);
+      return bad(-32700, 'Parse error', 'the body is no JSON');
     }
-    if (typeof call !== 'object' || call === null || Array.isArray(call))
-      return c.json(failure(null, -32600, 'Invalid Request', 'one call a request is taken'), 400);
-    const { id = null, method, params = {} } = call as { id?: unknown; method?: unknown; params?: unknown };
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return bad(-32600, 'Invalid Request', 'one call a request is taken');
+    const { id = null, method, params = {} } = value as { id?: unknown; method?: unknown; params?: unknown };
     if (typeof method !== 'string' || (typeof id !== 'string' && typeof id !== 'number' && id !== null))
-      return c.json(failure(null, -32600, 'Invalid Request', 'method must be a text, id a text or number'), 400);
+      return bad(-32600, 'Invalid Request', 'method must be a text, id a text or number');
     if (typeof params !== 'object' || params === null || Array.isArray(params))
-      return c.json(failure(id, -32602, 'Invalid params', 'parameters by name are taken'), 400);
-    return c.json((await answer(id, method, new Params(params as Record<string, unknown>, false))).body);
+      return bad(-32602, 'Invalid params', 'parameters by name are taken');
+    return { body: (await answer(id, method, new Params(params as Record<string, unknown>, false))).body, status: 200 };
+  };
+  app.post('/', async (c: Context) => {
+    const { body, status } = await call(await c.req.text());
+    return c.json(body, status);
   });
   app.get('/:method', async (c: Context) => {
     const { ok, body } = await answer(-1, c.req.param('method') ?? '', new Params(c.req.query(), true));
@@ -152,12 +164,23 @@ export async function serveRpc(
         url: `http://${host}:${info.port}`,
         close: () =>
           new Promise((done) => {
+            for (const socket of sockets.clients) socket.terminate();
             server.close(() => done());
-            (server as { closeAllConnections?: () => void }).closeAllConnections?.();
+            (server as Server).closeAllConnections();
           }),
       }),
     );
     server.on('error', reject);
+    // The light proxy of CometBFT opens a WebSocket before it asks anything; calls work there too, subscriptions do not.
+    const sockets = new WebSocketServer({ server: server as Server, path: '/websocket', maxPayload: MAX_BODY });
+    sockets.on('error', () => {});
+    sockets.on('connection', (socket) => {
+      if (sockets.clients.size > MAX_SOCKETS) return socket.terminate();
+      socket.on('error', () => socket.terminate());
+      socket.on('message', (data) => {
+        call(data.toString()).then(({ body }) => socket.send(JSON.stringify(body)));
+      });
+    });
   });
 }
 
