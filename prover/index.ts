@@ -23,6 +23,8 @@ export interface RunResult {
   readonly outputs: readonly NamedTensor[];
   /** The integer tensors that a proof binds. */
   readonly proven: readonly NamedTensor[];
+  /** The raw integers of the statement: of every key input and output, in the key's order, row-major. */
+  readonly integers: { readonly inputs: readonly Int32Array[]; readonly outputs: readonly Int32Array[] };
 }
 
 export interface Proved extends RunResult {
@@ -73,9 +75,13 @@ function rawInputs(face: Interface, inputs: NamedInputs): Int32Array[] {
   return applyHead(face, tensors);
 }
 
-function result(circuit: Circuit, outputs: readonly Int32Array[]): RunResult {
+function result(circuit: Circuit, inputs: readonly Int32Array[], outputs: readonly Int32Array[]): RunResult {
   const io = circuit.fields.outputs.map((o) => ({ dtype: o.dtype, dims: (circuit.fields.tensors[o.tensor] as Tensor).dims }));
-  return { outputs: namedOutputs(circuit.interface, outputs), proven: provenTensors(circuit.interface, io, outputs) };
+  return {
+    outputs: namedOutputs(circuit.interface, outputs),
+    proven: provenTensors(circuit.interface, io, outputs),
+    integers: { inputs: inputs.map((t) => t.slice()), outputs: outputs.map((t) => t.slice()) },
+  };
 }
 
 let chosen: Kernels | null = null;
@@ -119,7 +125,10 @@ export function openCircuit(
   };
   return {
     inputs: inputsOf(circuit),
-    run: (inputs) => result(circuit, infer(circuit, raw(inputs), kernels.accumulate).outputs),
+    run(inputs) {
+      const values = raw(inputs);
+      return result(circuit, values, infer(circuit, values, kernels.accumulate).outputs);
+    },
     async prove(inputs, options = {}) {
       const values = raw(inputs);
       running++;
@@ -131,7 +140,7 @@ export function openCircuit(
           else made.free();
         }
         const { envelope, outputs } = await proveRaw(circuit, values, { ...options, kernels, weights });
-        return { envelope, ...result(circuit, outputs) };
+        return { envelope, ...result(circuit, values, outputs) };
       } finally {
         running--;
         freeIfOver();

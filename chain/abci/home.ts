@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { consensusParams } from '../devnet/genesis.ts';
+import { consensusParams } from '../comet/params.ts';
 import { type Genesis, genesisToJson } from '../genesis.ts';
 
 export interface HomeOptions {

@@ -1,4 +1,13 @@
 /** Building, signing, sending and following transactions. */
 export { Chain, type ChainParams, type ChainStatus, type Outcome, type SendOptions, TxRefused } from './chain.ts';
+export {
+  type LedgerInference,
+  type LedgerModel,
+  ledgerInference,
+  ledgerModel,
+  modelIdFor,
+  rawProof,
+  statementFor,
+} from './inference.ts';
 export { type Signer, signerOf } from './signer.ts';
 export { type Msg, type SignedTx, signOrder, signTx, type TxTerms } from './transactions.ts';

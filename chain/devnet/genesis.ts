@@ -4,28 +4,19 @@ import { base64 } from '@scure/base';
 import { toHex } from '../../protocol/bytes.ts';
 import { addressOf } from '../accounts.ts';
 import { hexUpper, showKey } from '../comet/json.ts';
+import { type ConsensusParams, consensusParams } from '../comet/params.ts';
 import { showTime } from '../comet/time.ts';
 import { type Genesis, genesisToJson } from '../genesis.ts';
-import { MAX_BLOCK_BYTES } from '../limits.ts';
 
 export interface GenesisDoc {
   readonly genesis_time: string;
   readonly chain_id: string;
   readonly initial_height: string;
-  readonly consensus_params: { readonly block: { readonly max_bytes: string; readonly max_gas: string }; readonly [part: string]: unknown };
+  readonly consensus_params: ConsensusParams;
   readonly validators: readonly { readonly pub_key: { readonly type: string; readonly value: string }; readonly power: string }[];
   readonly app_hash: string;
   readonly app_state: unknown;
 }
-
-/** Consensus parameters of a chain of this ledger: blocks of 4 MiB and of the genesis's gas; everything else as CometBFT has it. */
-export const consensusParams = (genesis: Genesis): GenesisDoc['consensus_params'] => ({
-  block: { max_bytes: MAX_BLOCK_BYTES.toString(), max_gas: genesis.params.blockVgas.toString() },
-  evidence: { max_age_num_blocks: '100000', max_age_duration: '172800000000000', max_bytes: '1048576' },
-  validator: { pub_key_types: ['ed25519'] },
-  version: { app: '0' },
-  abci: { vote_extensions_enable_height: '0' },
-});
 
 /** `time` in nanoseconds since 1970. The id is `devnet-` and 8 digits of the hash of everything else: what is signed for one fits no other. */
 export function devnetGenesis(genesis: Genesis, validator: Uint8Array, time: bigint): GenesisDoc {

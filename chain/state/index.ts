@@ -7,3 +7,4 @@ export { MOVES, type Pot, type PotName } from './moves.ts';
 export { nextPrice, priceAt } from './price.ts';
 export { accountOf, paramsOf, supplyOf, verifiersOf } from './records.ts';
 export { type Row, STORES, State, type StoreName } from './state.ts';
+export { type Claim, statementOf } from './statement.ts';

@@ -1,5 +1,6 @@
 /** What a proof must be bound to (settlement §3): derived by the ledger from its own records, never taken from a transaction. */
-import { statementDigestOf } from '../identities.ts';
+import type { ModelCommitment } from '../generated/messages_pb.ts';
+import { type Fields, statementDigestOf } from '../identities.ts';
 import type { Model, Params } from './records.ts';
 
 export interface Claim {
@@ -12,7 +13,11 @@ export interface Claim {
 }
 
 /** The 32 bytes that a proof of this claim has as its context. */
-export function statementOf(params: Pick<Params, 'chainId'>, model: Model, claim: Claim): Uint8Array {
+export function statementOf(
+  params: Pick<Params, 'chainId'>,
+  model: Pick<Model, 'zkRoot' | 'verifierVersion'> & { readonly commitment?: Fields<ModelCommitment> | undefined },
+  claim: Claim,
+): Uint8Array {
   if (model.commitment === undefined) throw new Error('state: a model without a commitment');
   return statementDigestOf({
     chainId: params.chainId,
