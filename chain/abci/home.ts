@@ -59,7 +59,7 @@ export function withSettings(toml: string, wanted: readonly (readonly [string, s
   const missing = new Set(wanted.map(([section, key]) => `${section}.${key}`));
   let section = '';
   const lines = toml.split('\n').map((line) => {
-    const head = /^\[([a-z_]+)\]$/.exec(line.trim());
+    const head = /^\[([a-z0-9_]+)\]$/.exec(line.trim());
     if (head !== null) section = head[1] as string;
     const key = /^([a-z0-9_-]+) *=/.exec(line)?.[1];
     const found = wanted.find(([s, k]) => s === section && k === key);

@@ -238,7 +238,9 @@ export class Chain {
     for (let poll = 1; ; poll++) {
       const { height } = await this.status(signal);
       for (; next <= height; next++) {
-        const found = (await this.block(next, signal)).find(({ bytes }) => equalBytes(sha256(bytes), id));
+        const txs = await this.block(next, signal).catch(notYet);
+        if (txs === null) break;
+        const found = txs.find(({ bytes }) => equalBytes(sha256(bytes), id));
         if (found !== undefined) return found.outcome;
       }
       if (height > tx.validUntil)
@@ -259,6 +261,12 @@ export class Chain {
     if (outcome.code !== 0) throw new TxRefused(outcome.code, outcome.log || codeName(outcome.code));
     return outcome;
   }
+}
+
+/** A block is there a moment before its results are. */
+function notYet(e: unknown): null {
+  if (e instanceof RpcError && e.kind === 'refused') return null;
+  throw e;
 }
 
 /** A second sending may find the nonce used: the block with it is about to be seen. */

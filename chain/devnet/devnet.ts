@@ -92,6 +92,8 @@ export class Devnet {
       net.#results = blocks.get(info.height)?.results ?? [];
     }
     for (let h = info.height + 1n; h <= blocks.height; h++) await net.#execute(blocks.get(h) as DevnetBlock);
+    // A chain that is open has a first block: there is something to ask about.
+    if (blocks.height === 0n) await net.step();
     net.#schedule();
     return net;
   }
