@@ -78,6 +78,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     may: ['verifier', 'circuits', 'protocol'],
     packages: [node, ...CHAIN_PACKAGES, /^cosmjs-types\//, /^hono(\/|$)/, 'lmdb', '@hono/node-server', 'ws'],
     free: [page],
+    loaders: ['chain/app/serve-verdicts.ts', 'chain/app/worker-pool.ts'],
   },
   'chain/state': { may: [...CHAIN_BASE, 'chain/systems', 'protocol'], packages: CHAIN_PACKAGES, free: PURE },
   'chain/systems': { may: [...CHAIN_BASE, 'verifier', 'circuits', 'protocol'], packages: CHAIN_PACKAGES, free: PURE },

@@ -2,8 +2,8 @@
  * Records with proofs (settlement §10.3): an answer of `abci_query` is opened against the AppHash of a header that was checked. The key in
  * the answer is compared with the key asked for: a true proof of another key proves something else.
  */
-import { fromBinary } from '@bufbuild/protobuf';
 import { ascii, equalBytes, toHex } from '../../protocol/bytes.ts';
+import { decodeStrict } from '../codec.ts';
 import { Json } from '../comet/json.ts';
 import { ValueOpSchema } from '../generated/proofs_pb.ts';
 import { recordLeaf, rootOfPath } from '../merkle.ts';
@@ -12,6 +12,8 @@ import type { Followed, LightClient } from './follow.ts';
 
 /** Bytes of a record that a reader takes: a model with its key. */
 const MAX_RECORD = 2 ** 20;
+/** Bytes of a proof's step: a path of 44 hashes, with room. */
+const MAX_STEP = 65_536;
 const POLLS = 40;
 const POLL_MS = 250;
 
@@ -58,7 +60,7 @@ export async function askRecord(rpc: Rpc, store: string, key: Uint8Array, signal
       : ops
           .get('ops')
           .list(4)
-          .map((o) => ({ type: o.get('type').text(32), key: o.get('key').base64(1024), data: o.get('data').base64(65_536) })),
+          .map((o) => ({ type: o.get('type').text(32), key: o.get('key').base64(1024), data: o.get('data').base64(MAX_STEP) })),
   };
 }
 
@@ -89,7 +91,7 @@ function rootOf(data: Uint8Array, leaf: Uint8Array): Uint8Array {
   if (root === null) throw new RecordRefused('record.proof', 'the proof has a path of the wrong length');
   return root;
 }
-const read = (data: Uint8Array) => fromBinary(ValueOpSchema, data).proof;
+const read = (data: Uint8Array) => decodeStrict(ValueOpSchema, data, MAX_STEP).proof;
 
 /**
  * A record of the newest state, opened against a checked header. Null where the node says that there is none: that is its word alone. Throws
