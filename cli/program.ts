@@ -3,13 +3,21 @@
  */
 import { Command, CommanderError } from 'commander';
 import { addAudit } from './commands/audit.ts';
+import { addChain } from './commands/chain.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompile } from './commands/compile.ts';
 import { addFixtures } from './commands/fixtures.ts';
 import { addInspect } from './commands/inspect.ts';
+import { addJob } from './commands/job.ts';
+import { addModel } from './commands/model.ts';
+import { addNode } from './commands/node.ts';
 import { addProve } from './commands/prove.ts';
+import { addProver } from './commands/prover.ts';
 import { addRun } from './commands/run.ts';
+import { addSettle } from './commands/settle.ts';
+import { addTab } from './commands/tab.ts';
 import { addVerify } from './commands/verify.ts';
+import { addWallet } from './commands/wallet.ts';
 import { crash } from './outcome.ts';
 import { failureOfStdout, hint, say, watchStreams } from './talk.ts';
 import { printable } from './text.ts';
@@ -36,7 +44,15 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-const NAMES = ['check', 'compile', 'run', 'prove', 'verify', 'audit', 'inspect', 'fixtures check', 'fixtures'];
+const NAMES = ['check', 'compile', 'run', 'prover', 'prove', 'verify', 'audit', 'inspect', 'fixtures check', 'fixtures'].concat([
+  'wallet',
+  'chain',
+  'model',
+  'tab',
+  'job',
+  'settle',
+  'node',
+]);
 
 function build(): Command {
   const program = new Command('assay');
@@ -58,6 +74,7 @@ Example
 stdout carries data, stderr carries talk. Exit codes: 0 accepted or done, 1 refused, 2 could not tell, 130 stopped by Ctrl-C.`,
     );
   for (const add of [addCheck, addCompile, addRun, addProve, addVerify, addAudit, addInspect, addFixtures]) add(program);
+  for (const add of [addNode, addWallet, addChain, addModel, addProver, addTab, addJob, addSettle]) add(program);
   return program;
 }
 

@@ -96,6 +96,8 @@ function defaultKernels(): Kernels {
 export interface OpenCircuit {
   /** Name, type and shape of every input it takes. */
   readonly inputs: Interface['inputs'];
+  /** The key file of the circuit: what its proofs are verified with. */
+  readonly key: Uint8Array;
   /** Integer inference only: exactly the values a proof would show. */
   run(inputs: NamedInputs): RunResult;
   /** Proves a run. Throws `Refused` for inputs that do not fit, an AbortError when cancelled. */
@@ -125,6 +127,7 @@ export function openCircuit(
   };
   return {
     inputs: inputsOf(circuit),
+    key: circuit.keyFile.slice(),
     run(inputs) {
       const values = raw(inputs);
       return result(circuit, values, infer(circuit, values, kernels.accumulate).outputs);

@@ -50,6 +50,15 @@ export class Json {
     return v.map((e, i) => new Json(e, `${this.path}[${i}]`));
   }
 
+  /** Names and values of an object. */
+  entries(cap: number): [string, Json][] {
+    const v = this.#value;
+    if (typeof v !== 'object' || v === null || Array.isArray(v)) return this.refuse('no object');
+    const all = Object.keys(v);
+    if (all.length > cap) return this.refuse(`${all.length} members, at most ${cap} are taken`);
+    return all.map((name) => [name, this.get(name)]);
+  }
+
   text(cap = 4096): string {
     const v = this.#value;
     return typeof v === 'string' && v.length <= cap ? v : this.refuse('no text');

@@ -70,7 +70,7 @@ export const gkr: ProofSystem = {
     if (typeof outputs === 'string') return invalid(outputs);
     const envelope = gkrEnvelope(key, ports, inputs, outputs, context, proof);
     const verdict = verifyWith(envelope, key, () => known.checked(), { context, arithmetic: arithmetic() });
-    if (verdict.ok) return { ok: true };
+    if (verdict.ok) return { ok: true, securityBits: verdict.securityBits };
     return { ok: false, kind: SHAPE.has(verdict.code) ? 'shape' : 'invalid', sentence: `${verdict.code}: ${verdict.sentence}` };
   },
 };

@@ -17,7 +17,8 @@ export interface SystemKey {
 }
 
 export type ProofVerdict =
-  | { readonly ok: true }
+  /** `securityBits`: provable bits of the key's profile, for people. */
+  | { readonly ok: true; readonly securityBits?: number }
   /** `shape`: bytes that no proof has. `invalid`: a proof, of something else. */
   | { readonly ok: false; readonly kind: 'shape' | 'invalid'; readonly sentence: string };
 

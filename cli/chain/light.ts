@@ -1,0 +1,37 @@
+/** A light client for commands: from a checkpoint that the user pins, or from the node's first block, and then it says so. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Checkpoint, parseCheckpoint } from '../../chain/light/checkpoint.ts';
+import { LightClient } from '../../chain/light/follow.ts';
+import { type JobView, viewJob } from '../../chain/light/lamps.ts';
+import type { Rpc } from '../../chain/rpc/rpc.ts';
+import { SYSTEMS } from '../../chain/systems/index.ts';
+import { CannotTell } from '../outcome.ts';
+import { note } from '../talk.ts';
+import { checkpointAt } from './status.ts';
+
+export const around = {
+  now: (): bigint => BigInt(Date.now()) * 1_000_000n,
+  pause: async (ms: number): Promise<void> => {
+    await pause(ms);
+  },
+};
+
+export async function lightClient(rpc: Rpc, text: string | undefined): Promise<LightClient> {
+  let checkpoint: Checkpoint | null;
+  if (text === undefined) {
+    checkpoint = await checkpointAt(rpc, 1n);
+    note('no --checkpoint: trust begins with the first block as this node shows it');
+  } else checkpoint = parseCheckpoint(text);
+  if (checkpoint === null)
+    throw new CannotTell('usage', '--checkpoint is no checkpoint: CHAIN:HEIGHT:HASH:VALIDATORS, as assay chain checkpoint prints it');
+  return new LightClient(rpc, checkpoint, around);
+}
+
+/** What this machine can say of a job; the proof is verified in this process. */
+export const lampsOf = (
+  rpc: Rpc,
+  light: LightClient,
+  jobId: Uint8Array,
+  more: { modelId?: Uint8Array | undefined; answer?: Uint8Array | undefined } = {},
+): Promise<JobView> =>
+  viewJob({ rpc, light, jobId, systems: SYSTEMS, verify: async (system, question) => system.verify(question), ...more });
