@@ -2,6 +2,7 @@
  * The commands, and what becomes of wrong usage: one sentence, a hint, exit code 2.
  */
 import { Command, CommanderError } from 'commander';
+import { addAsk } from './commands/ask.ts';
 import { addAudit } from './commands/audit.ts';
 import { addChain } from './commands/chain.ts';
 import { addCheck } from './commands/check.ts';
@@ -14,6 +15,7 @@ import { addNode } from './commands/node.ts';
 import { addProve } from './commands/prove.ts';
 import { addProver } from './commands/prover.ts';
 import { addRun } from './commands/run.ts';
+import { addServe } from './commands/serve.ts';
 import { addSettle } from './commands/settle.ts';
 import { addTab } from './commands/tab.ts';
 import { addVerify } from './commands/verify.ts';
@@ -74,7 +76,7 @@ Example
 stdout carries data, stderr carries talk. Exit codes: 0 accepted or done, 1 refused, 2 could not tell, 130 stopped by Ctrl-C.`,
     );
   for (const add of [addCheck, addCompile, addRun, addProve, addVerify, addAudit, addInspect, addFixtures]) add(program);
-  for (const add of [addNode, addWallet, addChain, addModel, addProver, addTab, addJob, addSettle]) add(program);
+  for (const add of [addNode, addWallet, addChain, addModel, addProver, addTab, addJob, addSettle, addServe, addAsk]) add(program);
   return program;
 }
 

@@ -102,6 +102,9 @@ export interface OpenCircuit {
   run(inputs: NamedInputs): RunResult;
   /** Proves a run. Throws `Refused` for inputs that do not fit, an AbortError when cancelled. */
   prove(inputs: NamedInputs, options?: Omit<ProveOptions, 'kernels' | 'weights'>): Promise<Proved>;
+  /** `run` and `prove` from the integers of a statement (`RunResult.integers`): for whoever keeps those and not the model's inputs. */
+  runIntegers(raw: readonly ArrayLike<number>[]): RunResult;
+  proveIntegers(raw: readonly ArrayLike<number>[], options?: Omit<ProveOptions, 'kernels' | 'weights'>): Promise<Proved>;
   /** Gives back what the kernels hold for it, some 40 bytes a weight, when the proofs under way have ended. Later calls throw an Error. */
   close(): void;
 }
@@ -125,30 +128,35 @@ export function openCircuit(
     weights?.free();
     weights = undefined;
   };
+  const copies = (values: readonly ArrayLike<number>[]): Int32Array[] => {
+    if (closed) throw new Error('the circuit was closed');
+    return values.map((v) => Int32Array.from(v));
+  };
+  const runValues = (values: readonly Int32Array[]): RunResult =>
+    result(circuit, values, infer(circuit, values, kernels.accumulate).outputs);
+  const proveValues = async (values: readonly Int32Array[], options: Omit<ProveOptions, 'kernels' | 'weights'> = {}): Promise<Proved> => {
+    running++;
+    try {
+      if (hasWeights && weights === undefined) {
+        const made = await commitWeights(circuit, kernels, new Pace(options));
+        // Another proof may have been quicker.
+        if (weights === undefined) weights = made;
+        else made.free();
+      }
+      const { envelope, outputs } = await proveRaw(circuit, values, { ...options, kernels, weights });
+      return { envelope, ...result(circuit, values, outputs) };
+    } finally {
+      running--;
+      freeIfOver();
+    }
+  };
   return {
     inputs: inputsOf(circuit),
     key: circuit.keyFile.slice(),
-    run(inputs) {
-      const values = raw(inputs);
-      return result(circuit, values, infer(circuit, values, kernels.accumulate).outputs);
-    },
-    async prove(inputs, options = {}) {
-      const values = raw(inputs);
-      running++;
-      try {
-        if (hasWeights && weights === undefined) {
-          const made = await commitWeights(circuit, kernels, new Pace(options));
-          // Another proof may have been quicker.
-          if (weights === undefined) weights = made;
-          else made.free();
-        }
-        const { envelope, outputs } = await proveRaw(circuit, values, { ...options, kernels, weights });
-        return { envelope, ...result(circuit, values, outputs) };
-      } finally {
-        running--;
-        freeIfOver();
-      }
-    },
+    run: (inputs) => runValues(raw(inputs)),
+    prove: async (inputs, options) => proveValues(raw(inputs), options),
+    runIntegers: (values) => runValues(copies(values)),
+    proveIntegers: async (values, options) => proveValues(copies(values), options),
     close() {
       closed = true;
       freeIfOver();

@@ -196,8 +196,8 @@ export class Chain {
     });
   }
 
-  /** Signs with the account's next nonce. */
-  async prepare(signer: Signer, msg: Msg, { vgasLimit, sponsor, signal }: SendOptions = {}): Promise<SignedTx> {
+  /** Signs with the account's next nonce, or the one given. */
+  async prepare(signer: Signer, msg: Msg, { vgasLimit, sponsor, signal }: SendOptions = {}, nonce?: bigint): Promise<SignedTx> {
     const [{ chainId, height }, account, price] = await Promise.all([
       this.status(signal),
       this.account(signer.address, signal),
@@ -205,7 +205,7 @@ export class Chain {
     ]);
     return signTx(signer, {
       chainId,
-      nonce: (account?.nonce ?? 0n) + 1n,
+      nonce: nonce ?? (account?.nonce ?? 0n) + 1n,
       validUntil: height + VALID_FOR,
       msg,
       vgasLimit,

@@ -9,5 +9,7 @@ export {
   rawProof,
   statementFor,
 } from './inference.ts';
+export { checkReceipt, type SignedReceipt, signReceipt } from './receipts.ts';
+export { Sender } from './sender.ts';
 export { type Signer, signerOf } from './signer.ts';
 export { type Msg, type SignedTx, signOrder, signTx, type TxTerms } from './transactions.ts';

@@ -3,6 +3,8 @@ export { type Applied, applyTx } from './apply.ts';
 export { beginBlock, endBlock } from './block.ts';
 export { checkDoor, gasOf, type OpenedTx, type Pending, readDoor } from './door.ts';
 export { type BlockContext, type LedgerEnv, plainEnv } from './env.ts';
+export { checkOrder } from './fields.ts';
+export { MAX_ORDER_BYTES } from './messages/open-job.ts';
 export { MOVES, type Pot, type PotName } from './moves.ts';
 export { nextPrice, priceAt } from './price.ts';
 export { accountOf, paramsOf, supplyOf, verifiersOf } from './records.ts';

@@ -1,0 +1,17 @@
+/** The inference node and its client. */
+export {
+  type AskOptions,
+  type AskUpdate,
+  ask,
+  type KeptAsk,
+  makeOrder,
+  NodeRefused,
+  type Offer,
+  provenModel,
+  readOffer,
+  type Terms as AskTerms,
+} from './ask.ts';
+export type { Step, Terms } from './intake.ts';
+export { type InferenceNode, type InferenceNodeOptions, startInferenceNode } from './node.ts';
+export { Problem } from './problem.ts';
+export { type ServedModel, serveModel } from './served.ts';

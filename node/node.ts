@@ -1,0 +1,104 @@
+/** The inference node (settlement §12): HTTP in front, a queue on disk, workers behind, and an eye on the chain. */
+import { availableParallelism } from 'node:os';
+import { type Chain, Sender, type Signer } from '../chain/client/index.ts';
+import { toHex } from '../protocol/bytes.ts';
+import type { Step, Terms } from './intake.ts';
+import { openMetrics } from './metrics.ts';
+import { Queue } from './queue.ts';
+import type { ServedModel } from './served.ts';
+import { type RunningServer, serveHttp } from './server.ts';
+import { runWorkers } from './worker.ts';
+
+export interface InferenceNodeOptions {
+  readonly chain: Chain;
+  readonly signer: Signer;
+  readonly models: readonly ServedModel[];
+  readonly terms: Terms;
+  /** The folder of the queue. */
+  readonly dir: string;
+  readonly port: number;
+  /** Jobs under way at once. */
+  readonly workers?: number | undefined;
+  readonly log?: ((line: string) => void) | undefined;
+  readonly onStep?: ((step: Step) => void) | undefined;
+}
+
+export interface InferenceNode extends RunningServer {
+  readonly queue: Queue;
+}
+
+const WATCH_MS = 1000;
+/** Until a proof was made here. */
+const FIRST_GUESS_MS = 3000;
+
+export async function startInferenceNode(o: InferenceNodeOptions): Promise<InferenceNode> {
+  const log = o.log ?? (() => {});
+  const queue = new Queue(o.dir);
+  const metrics = openMetrics();
+  const models = new Map(o.models.map((m) => [toHex(m.modelId), m]));
+  const stop = new AbortController();
+  let proofMs = FIRST_GUESS_MS;
+  let blockMs = 1000;
+  let seen = { at: 0, height: 0n };
+
+  const watch = async (): Promise<void> => {
+    const first = { at: Date.now(), height: -1n };
+    while (!stop.signal.aborted) {
+      try {
+        const { height } = await o.chain.status(stop.signal);
+        if (first.height < 0n) Object.assign(first, { at: Date.now(), height });
+        seen = { at: Date.now(), height };
+        if (height > first.height) blockMs = Math.min(10_000, (Date.now() - first.at) / Number(height - first.height));
+      } catch (e) {
+        if (!stop.signal.aborted) log(`the chain does not answer: ${(e as Error).message}`);
+      }
+      await o.chain.pause(WATCH_MS);
+    }
+  };
+  const sender = new Sender(o.chain, o.signer);
+  const working = runWorkers(
+    {
+      queue,
+      sender,
+      models,
+      log,
+      signal: stop.signal,
+      onStep: o.onStep,
+      onProof(ms) {
+        metrics.proofSeconds.observe(ms / 1000);
+        proofMs = 0.8 * proofMs + 0.2 * ms;
+      },
+      onEnd(entry) {
+        metrics.jobs.inc({ state: entry.state });
+        log(`job ${entry.jobId.slice(0, 8)}: ${entry.state}${entry.trouble === '' ? '' : `: ${entry.trouble}`}`);
+      },
+    },
+    o.workers ?? Math.max(2, availableParallelism()),
+  );
+  const watching = watch();
+  const server = await serveHttp(
+    {
+      chain: o.chain,
+      signer: o.signer,
+      queue,
+      models,
+      terms: o.terms,
+      metrics,
+      pace: () => ({ proofMs, blockMs }),
+      seen: () => seen,
+      onStep: o.onStep,
+    },
+    { port: o.port },
+  );
+  return {
+    ...server,
+    queue,
+    async close() {
+      await server.close();
+      stop.abort();
+      await Promise.allSettled([working, watching]);
+      for (const m of o.models) m.close();
+      await queue.close();
+    },
+  };
+}

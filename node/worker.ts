@@ -1,0 +1,131 @@
+/** The node's work on its jobs, after the answer (settlement §12.3): open, prove, post. What was done before a crash is seen on the chain. */
+import { fromBinary } from '@bufbuild/protobuf';
+import { type Sender, statementFor, TxRefused } from '../chain/client/index.ts';
+import { codeName } from '../chain/codes.ts';
+import { OrderSchema } from '../chain/generated/messages_pb.ts';
+import type { Job } from '../chain/generated/records_pb.ts';
+import { MAX_KEPT_OUTPUT } from '../chain/limits.ts';
+import { isTerminal, JOB_STATES, SETTLEMENT_MODES } from '../chain/states.ts';
+import { inputCommitment, outputCommitment } from '../chain/tensors.ts';
+import { equalBytes, fromHex } from '../protocol/bytes.ts';
+import type { Step } from './intake.ts';
+import type { Queue, QueueEntry } from './queue.ts';
+import type { ServedModel } from './served.ts';
+
+export interface WorkerContext {
+  readonly queue: Queue;
+  readonly sender: Sender;
+  readonly models: ReadonlyMap<string, ServedModel>;
+  readonly onStep?: ((step: Step) => void) | undefined;
+  readonly log: (line: string) => void;
+  /** A proof took so many milliseconds. */
+  readonly onProof?: ((ms: number) => void) | undefined;
+  readonly onEnd?: ((entry: QueueEntry) => void) | undefined;
+  readonly signal: AbortSignal;
+}
+
+const LEASE_MS = 60_000;
+const HEARTBEAT_MS = 20_000;
+const IDLE_MS = 100;
+const MAX_BACKOFF_MS = 30_000;
+
+/** Works until the signal aborts. `workers` jobs are under way at once; proofs are made one at a time by the kernels. */
+export async function runWorkers(c: WorkerContext, workers: number): Promise<void> {
+  await Promise.all(Array.from({ length: workers }, () => work(c)));
+}
+
+async function work(c: WorkerContext): Promise<void> {
+  while (!c.signal.aborted) {
+    const entry = c.queue.take(Date.now(), LEASE_MS);
+    if (entry === undefined) {
+      await c.sender.chain.pause(IDLE_MS);
+      continue;
+    }
+    const beat = setInterval(() => c.queue.renew(entry.jobId, Date.now() + LEASE_MS), HEARTBEAT_MS);
+    try {
+      await advance(c, entry);
+    } catch (e) {
+      if (c.signal.aborted) return;
+      retry(c, entry, e as Error);
+    } finally {
+      clearInterval(beat);
+    }
+  }
+}
+
+/** Later again, up to when the chain itself ends the job. */
+function retry(c: WorkerContext, entry: QueueEntry, e: Error): void {
+  const now = c.queue.get(entry.jobId) ?? entry;
+  const attempts = now.attempts + 1;
+  const wait = Math.min(MAX_BACKOFF_MS, 250 * 2 ** Math.min(attempts, 10));
+  c.log(`job ${entry.jobId.slice(0, 8)}: ${now.state}: ${e.message}; again in ${wait} ms`);
+  c.queue.save({ ...now, attempts, trouble: e.message, retryAt: Date.now() + wait, leasedUntil: 0 });
+}
+
+/** One step: whatever the job's record on the chain says is next. */
+async function advance(c: WorkerContext, entry: QueueEntry): Promise<void> {
+  const { chain } = c.sender;
+  const jobId = fromHex(entry.jobId) as Uint8Array;
+  const served = c.models.get(entry.modelId);
+  if (served === undefined) throw new Error(`the model ${entry.modelId.slice(0, 8)} is not served any more`);
+  const put = (change: Partial<QueueEntry>): void => {
+    const next = { ...entry, attempts: 0, trouble: '', retryAt: 0, leasedUntil: 0, ...change };
+    c.queue.save(next);
+    if (next.state === 'settled' || next.state === 'failed') c.onEnd?.(next);
+  };
+  const job = await chain.job(jobId, c.signal);
+  if (job !== null && isTerminal(job.state)) return put(ended(job));
+  const order = fromBinary(OrderSchema, entry.order);
+
+  if (job === null) {
+    const { height } = await chain.status(c.signal);
+    if (height > order.openBy) return put({ state: 'failed', trouble: 'the order could not be opened in time' });
+    const kept = order.settlementMode === SETTLEMENT_MODES.individual && entry.output.length <= MAX_KEPT_OUTPUT;
+    const result = { outputCommitment: outputCommitment(entry.output), output: kept ? entry.output : new Uint8Array(0) };
+    c.onStep?.('opening');
+    try {
+      await c.sender.send(
+        { case: 'openJob', value: { order: entry.order, requesterPubkey: entry.requesterPubkey, orderSig: entry.orderSig, result } },
+        { signal: c.signal },
+      );
+    } catch (e) {
+      if (!(e instanceof TxRefused)) throw e;
+      // It is there after all: an earlier transaction of ours got into a block.
+      if (codeName(e.code) !== 'E_JOB_EXISTS') throw e;
+    }
+    c.onStep?.('opened');
+    const opened = await chain.job(jobId, c.signal);
+    return put({ state: entry.proof === null ? 'opened' : 'proved', deadline: opened?.proveBy ?? entry.deadline });
+  }
+
+  if (!equalBytes(job.outputCommitment, outputCommitment(entry.output)))
+    return put({ state: 'failed', trouble: 'the job was opened with another output than the one answered here' });
+  if (entry.proof === null) {
+    const { chainId } = await chain.status(c.signal);
+    const context = statementFor(
+      served.model,
+      { inputCommitment: inputCommitment(entry.inputNonce, entry.input), outputCommitment: outputCommitment(entry.output) },
+      { chainId, modelId: served.modelId, jobId, prover: c.sender.signer.address },
+    );
+    const started = performance.now();
+    const proof = await served.prove(entry.input, context, { signal: c.signal });
+    c.onProof?.(performance.now() - started);
+    put({ state: 'proved', proof, deadline: job.proveBy });
+    c.onStep?.('proved');
+    return;
+  }
+  c.onStep?.('posting');
+  await c.sender.send(
+    { case: 'postProof', value: { jobId, inputNonce: entry.inputNonce, input: entry.input, output: entry.output, proof: entry.proof } },
+    { vgasLimit: served.model.key.vgas, signal: c.signal },
+  );
+  c.onStep?.('posted');
+  const after = await chain.job(jobId, c.signal);
+  if (after !== null && isTerminal(after.state)) put(ended(after));
+}
+
+/** What the chain's last word means here. The proof is on the chain now, and not kept twice. */
+function ended(job: Job): Partial<QueueEntry> {
+  const settled = job.state === JOB_STATES.FINAL;
+  return { state: settled ? 'settled' : 'failed', proof: null, trouble: settled ? '' : 'the chain ended the job without a proof in time' };
+}
