@@ -22,6 +22,9 @@ export type Method = keyof Request;
 const CODESPACE = 'opg';
 const none = new Uint8Array(0);
 
+/** A request that no CometBFT sends. */
+export class Malformed extends Error {}
+
 /** Which method a request is; null unless it is exactly one. */
 export function methodOf(request: Request): Method | null {
   const set = (Object.keys(request) as Method[]).filter((method) => request[method] !== undefined);
@@ -50,8 +53,8 @@ export async function answer(app: Application, request: Request): Promise<Respon
     return { info: { data: 'opg', version: '', appVersion: 0n, lastBlockHeight: height, lastBlockAppHash: appHash } };
   }
   if (initChain) {
-    const appState: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(initChain.appStateBytes));
-    const { appHash } = await app.initChain({ chainId: initChain.chainId, appState, initialHeight: initChain.initialHeight });
+    const { chainId, initialHeight, appStateBytes } = initChain;
+    const { appHash } = await app.initChain({ chainId, appState: parsed(appStateBytes), initialHeight });
     // Validators and consensus parameters stay those of the genesis document; block.max_gas was written there (§8.1).
     return { initChain: { validators: [], appHash } };
   }
@@ -79,6 +82,16 @@ export async function answer(app: Application, request: Request): Promise<Respon
   if (commit) return { commit: { retainHeight: (await app.commit()).retainHeight } };
   if (query) return { query: queried(app, query) };
   throw new TypeError(`no answer to ${methodOf(request)}`);
+}
+
+/** A genesis document without `app_state` is the application's to refuse. */
+function parsed(appState: Uint8Array): unknown {
+  if (appState.length === 0) return undefined;
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(appState));
+  } catch {
+    throw new Malformed('InitChain with an app_state that is no JSON');
+  }
 }
 
 type Block = NonNullable<Request['finalizeBlock'] | Request['processProposal']>;

@@ -10,7 +10,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { Request, Response } from 'cosmjs-types/tendermint/abci/types';
 import type { Application } from '../application.ts';
-import { answer, answerAlone, type Method, methodOf } from './answer.ts';
+import { answer, answerAlone, Malformed, type Method, methodOf } from './answer.ts';
 import { FrameError, FrameReader, frame } from './frames.ts';
 
 export interface AbciServer {
@@ -38,8 +38,6 @@ const MAX_CONNECTIONS = 16;
 /** Linux takes 107 bytes, macOS 103. */
 const MAX_SOCKET_PATH = 103;
 
-/** A request that no CometBFT sends. */
-class Malformed extends Error {}
 /** Before a request's turn came, the server was closed, the application threw, or who asked went away. */
 class Gone extends Error {}
 
