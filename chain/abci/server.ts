@@ -5,7 +5,7 @@
  * `Info` of a node that comes back waits for the commit that its predecessor began. A block is staged by the connection that finalized it;
  * when that connection ends without Commit, or another one takes over, the block is dropped.
  */
-import { chmod, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { Request, Response } from 'cosmjs-types/tendermint/abci/types';
@@ -168,16 +168,15 @@ const listening = (server: Server, where: { host: string; port: number } | { pat
     });
   });
 
-/** Removes the socket that a killed process left; throws if somebody listens on it. */
+/** Removes the socket that a killed process left; throws if somebody listens on it, or if it is none. */
 async function clear(path: string): Promise<void> {
-  const code = await new Promise<string | undefined>((done) => {
-    const probe = connect(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      done(undefined);
-    });
-    probe.once('error', (e: NodeJS.ErrnoException) => done(e.code ?? ''));
+  const there = await lstat(path).catch(() => null);
+  if (there === null) return;
+  if (!there.isSocket()) throw new Error(`${path} is there and is no socket`);
+  const served = await new Promise((done) => {
+    const probe = connect(path, () => done(true)).on('error', () => done(false));
+    probe.once('connect', () => probe.destroy());
   });
-  if (code === undefined) throw new Error(`another process serves ${path}`);
-  if (code === 'ECONNREFUSED') await unlink(path);
+  if (served) throw new Error(`another process serves ${path}`);
+  await unlink(path);
 }
