@@ -107,12 +107,14 @@ async function init(binary: string, folder: string): Promise<{ nodeId: string; v
     const { code, stderr, message } = e as { code?: unknown; stderr?: string; message: string };
     throw new Error(code === 'ENOENT' ? `no CometBFT at ${binary}` : `${basename(binary)} init failed: ${stderr || message}`);
   }
-  const json = async (file: string): Promise<unknown> => JSON.parse(await readFile(join(folder, 'config', file), 'utf8'));
-  const node = (await json('node_key.json')) as { priv_key: Key };
-  const validator = (await json('priv_validator_key.json')) as { pub_key: Key };
-  // Seed and public key: an id is the address of the latter.
-  const pubkey = Buffer.from(node.priv_key.value, 'base64').subarray(32);
-  return { nodeId: Buffer.from(addressOf(pubkey)).toString('hex'), validator: validator.pub_key };
+  const { pub_key } = JSON.parse(await readFile(join(folder, 'config', 'priv_validator_key.json'), 'utf8')) as { pub_key: Key };
+  return { nodeId: await nodeIdOf(folder), validator: pub_key };
+}
+
+/** A node's id is the address of its key (its public half follows the seed). */
+export async function nodeIdOf(home: string): Promise<string> {
+  const { priv_key } = JSON.parse(await readFile(join(home, 'config', 'node_key.json'), 'utf8')) as { priv_key: Key };
+  return Buffer.from(addressOf(Buffer.from(priv_key.value, 'base64').subarray(32))).toString('hex');
 }
 
 /** genesis.json. Numbers of 64 bits are strings there. */

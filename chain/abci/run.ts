@@ -9,7 +9,7 @@ import { createWriteStream } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Application } from '../application.ts';
-import { rpcUrl } from './config.ts';
+import { nodeIdOf, rpcUrl } from './config.ts';
 import { serveAbci } from './server.ts';
 
 export type NodeEnd =
@@ -54,11 +54,14 @@ export async function runCometNode(options: CometNodeOptions): Promise<CometNode
   const { app, binary, env = {}, startMs = 30_000, stopMs = 10_000 } = options;
   const home = resolve(options.home);
   const url = await rpcUrl(home);
+  const id = await nodeIdOf(home);
   let child: ChildProcess | undefined;
   let fatal: { readonly error: unknown } | undefined;
   let asked = false;
 
   const file = options.onLog === undefined ? createWriteStream(join(home, 'comet.log'), { flags: 'a' }) : undefined;
+  // A full disk costs the log, and CometBFT says the rest.
+  file?.on('error', () => {});
   let said = '';
   const log = (text: string): void => {
     said = (said + text).slice(-KEPT_LOG);
@@ -118,7 +121,7 @@ export async function runCometNode(options: CometNodeOptions): Promise<CometNode
     return asked ? { reason: 'stopped' } : { reason: 'exited', ...status };
   });
 
-  const first = await Promise.race([answers(url, AbortSignal.any([over.signal, AbortSignal.timeout(startMs)])), ended]);
+  const first = await Promise.race([answers(url, id, AbortSignal.any([over.signal, AbortSignal.timeout(startMs)])), ended]);
   if (first === 'up') return { rpcUrl: url, pid: child.pid as number, ended, stop };
   const how = first === 'silent' && !over.signal.aborted ? `does not answer at ${url} within ${startMs} ms` : 'ended before it answered';
   const last = await stop();
@@ -126,11 +129,13 @@ export async function runCometNode(options: CometNodeOptions): Promise<CometNode
   throw new Error(`CometBFT ${how}\n${said}`);
 }
 
-/** Asks until the RPC answers, or the time is over. */
-async function answers(url: string, signal: AbortSignal): Promise<'up' | 'silent'> {
+/** Asks until the RPC answers as the node `id`, and not as another that has its port, or the time is over. */
+async function answers(url: string, id: string, signal: AbortSignal): Promise<'up' | 'silent'> {
   while (!signal.aborted) {
-    const response = await fetch(`${url}/health`, { signal }).catch(() => null);
-    if (response?.ok) return 'up';
+    const status = (await fetch(`${url}/status`, { signal })
+      .then((response) => response.json())
+      .catch(() => null)) as { result?: { node_info?: { id?: unknown } } } | null;
+    if (status?.result?.node_info?.id === id) return 'up';
     await sleep(POLL_MS);
   }
   return 'silent';

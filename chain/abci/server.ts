@@ -43,6 +43,8 @@ class Gone extends Error {}
 
 /** Throws a TypeError for an address that is neither form, and the system's error where nothing can listen. */
 export async function serveAbci(app: Application, { socket, onFatal, onMalformed }: AbciOptions): Promise<AbciServer> {
+  let closing = false;
+  /** No more calls to the application. */
   let stopped = false;
   let turn: Promise<unknown> = Promise.resolve();
   let staging: Socket | null = null;
@@ -65,9 +67,14 @@ export async function serveAbci(app: Application, { socket, onFatal, onMalformed
 
   function stop(error: unknown): void {
     stopped = true;
+    hangUp();
+    onFatal(error);
+  }
+
+  function hangUp(): void {
+    closing = true;
     server.close();
     for (const connection of open.keys()) connection.destroy();
-    onFatal(error);
   }
 
   function drop(): void {
@@ -113,6 +120,7 @@ export async function serveAbci(app: Application, { socket, onFatal, onMalformed
   const server = createServer({ noDelay: true }, (connection) => {
     // `for await` reports an error only to who waits for bytes; one that comes between is told by the next write.
     connection.on('error', () => {});
+    if (closing) connection.destroy();
     open.set(connection, converse(connection));
   });
   server.maxConnections = MAX_CONNECTIONS;
@@ -121,12 +129,11 @@ export async function serveAbci(app: Application, { socket, onFatal, onMalformed
   return {
     address,
     async close() {
-      const closed = new Promise((done) => server.close(done));
-      const talks = [...open.values()];
-      for (const connection of open.keys()) connection.destroy();
-      await Promise.all(talks);
-      stopped = true;
+      const closed = new Promise((done) => (server.listening ? server.once('close', done) : done(null)));
+      hangUp();
       await closed;
+      await Promise.all(open.values());
+      stopped = true;
     },
   };
 }

@@ -6,7 +6,7 @@
  * the next header.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Home, makeHome, makeHomes } from '../../../chain/abci/config.ts';
@@ -145,8 +145,11 @@ describe('a node', () => {
     const app = await open(state(home));
     await expect(runCometNode({ app, home: root, binary: BINARY })).rejects.toThrow('is no home of a node');
     await expect(runCometNode({ app, home: home.folder, binary: join(root, 'no-such') })).rejects.toThrow('ENOENT');
-    const taken = createServer().listen(home.settings.rpcPort, '127.0.0.1');
+    // Another node has its port, and answers: that is not this node's health.
+    const taken = createServer((_, response) => void response.end('{"result":{"node_info":{"id":"00"}}}'));
+    taken.listen(home.settings.rpcPort, '127.0.0.1');
     await expect(runCometNode({ app, home: home.folder, binary: BINARY })).rejects.toThrow('address already in use');
+    taken.closeAllConnections();
     await new Promise((done) => taken.close(done));
     const refusing = { ...app, initChain: () => Promise.reject(new Error('genesis: no such thing')) };
     await expect(runCometNode({ app: refusing, home: home.folder, binary: BINARY })).rejects.toThrow('genesis: no such thing');
