@@ -12,6 +12,8 @@ if (node('scripts/build.mjs') !== 0) {
   process.exitCode = 1;
 } else {
   for (const absent of [installChromium(), installCometbft()]) if (absent !== null) process.stdout.write(`${absent}\n`);
-  process.env.COMETBFT_BIN = findCometbft() ?? '';
+  const cometbft = findCometbft();
+  if (cometbft === null) delete process.env.COMETBFT_BIN;
+  else process.env.COMETBFT_BIN = cometbft;
   process.exitCode = node('node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2));
 }

@@ -1,79 +1,87 @@
-/** ABCI's framing (settlement §8.2): every message behind its length as a uvarint. */
-import { concat } from '../../protocol/bytes.ts';
+/**
+ * Frames of ABCI on a byte stream: uvarint length ‖ message (settlement §8.2).
+ *
+ * The reader copies what it keeps, so nothing it yields is a view of a socket's buffer, and it holds at most the bytes that came: a prefix
+ * that claims 8 MiB costs nothing until they arrive. After an error the stream has no next frame: close it.
+ */
 
-/** Bytes of one message: a block of 4 MiB with room. */
+/** A block of 4 MiB and what comes around it, with room. */
 export const MAX_FRAME = 8 * 2 ** 20;
+/** 7 bits a byte: enough for MAX_FRAME, and no more. */
+const MAX_PREFIX = 4;
+const FIRST_BUFFER = 4096;
 
-export class FrameError extends Error {}
-
-export function frame(message: Uint8Array): Uint8Array {
-  const prefix: number[] = [];
-  let n = message.length;
-  for (; n > 127; n = Math.floor(n / 128)) prefix.push((n % 128) | 128);
-  return concat(Uint8Array.of(...prefix, n), message);
+/** A prefix that is over-long, not minimal, or claims more than the cap. */
+export class FrameError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'FrameError';
+  }
 }
 
-/** Cuts a stream of bytes into messages, each with memory of its own. Holds at most one message and one piece. */
-export class Frames {
-  #pieces: Uint8Array[] = [];
-  #size = 0;
-  /** Bytes of the message that is awaited; null while its length is. */
-  #wanted: number | null = null;
+/** `message` behind its length. */
+export function frame(message: Uint8Array): Uint8Array {
+  const prefix: number[] = [];
+  let rest = message.length;
+  for (; rest > 0x7f; rest >>>= 7) prefix.push((rest & 0x7f) | 0x80);
+  prefix.push(rest);
+  const bytes = new Uint8Array(prefix.length + message.length);
+  bytes.set(prefix);
+  bytes.set(message, prefix.length);
+  return bytes;
+}
 
-  /** The messages that are complete with this piece. Throws FrameError for a length that is none, or above MAX_FRAME. */
-  push(piece: Uint8Array): Uint8Array[] {
-    if (piece.length > 0) {
-      this.#pieces.push(piece);
-      this.#size += piece.length;
-    }
-    const out: Uint8Array[] = [];
-    for (;;) {
-      if (this.#wanted === null) this.#wanted = this.#length();
-      if (this.#wanted === null || this.#size < this.#wanted) return out;
-      out.push(this.#take(this.#wanted));
-      this.#wanted = null;
+export class FrameReader {
+  readonly #cap: number;
+  #prefix: number[] = [];
+  /** Of the message being read; -1 while its prefix is. */
+  #length = -1;
+  #body = new Uint8Array(0);
+  #filled = 0;
+
+  constructor(cap = MAX_FRAME) {
+    this.#cap = cap;
+  }
+
+  /** The messages that end within `bytes`, one after the other. Throws `FrameError` where the stream goes wrong, after the good ones. */
+  *push(bytes: Uint8Array): Generator<Uint8Array, void> {
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#length < 0) this.#readPrefix(bytes[at++] as number);
+      if (this.#length < 0) continue;
+      const taken = bytes.subarray(at, at + this.#length - this.#filled);
+      at += taken.length;
+      this.#append(taken);
+      if (this.#filled < this.#length) return;
+      const message = this.#body.subarray(0, this.#length);
+      this.#length = -1;
+      this.#body = new Uint8Array(0);
+      this.#filled = 0;
+      yield message;
     }
   }
 
-  #length(): number | null {
-    let value = 0;
-    let scale = 1;
-    for (let i = 0; i < Math.min(this.#size, 5); i++) {
-      const b = this.#at(i);
-      value += (b & 127) * scale;
-      scale *= 128;
-      if (value > MAX_FRAME) throw new FrameError(`a message of ${value} bytes or more, at most ${MAX_FRAME} are taken`);
-      if (b < 128) {
-        if (i > 0 && b === 0) throw new FrameError('a length that is not in its shortest form');
-        this.#take(i + 1);
-        return value;
-      }
+  #readPrefix(byte: number): void {
+    this.#prefix.push(byte);
+    if (byte >= 0x80) {
+      if (this.#prefix.length >= MAX_PREFIX) throw new FrameError(`the length of a frame has more than ${MAX_PREFIX} bytes`);
+      return;
     }
-    if (this.#size >= 5) throw new FrameError('a length of more than four bytes');
-    return null;
+    if (byte === 0 && this.#prefix.length > 1) throw new FrameError('the length of a frame is not minimal');
+    const length = this.#prefix.reduceRight((n, b) => n * 128 + (b & 0x7f), 0);
+    if (length > this.#cap) throw new FrameError(`a frame of ${length} bytes; the most is ${this.#cap}`);
+    this.#prefix = [];
+    this.#length = length;
   }
 
-  #at(i: number): number {
-    let at = i;
-    for (const p of this.#pieces) {
-      if (at < p.length) return p[at] as number;
-      at -= p.length;
+  #append(bytes: Uint8Array): void {
+    const filled = this.#filled + bytes.length;
+    if (filled > this.#body.length) {
+      const grown = new Uint8Array(Math.min(this.#length, Math.max(filled, 2 * this.#body.length, FIRST_BUFFER)));
+      grown.set(this.#body.subarray(0, this.#filled));
+      this.#body = grown;
     }
-    throw new RangeError('frames: past the end');
-  }
-
-  #take(n: number): Uint8Array {
-    const out = new Uint8Array(n);
-    let filled = 0;
-    while (filled < n) {
-      const first = this.#pieces[0] as Uint8Array;
-      const part = first.subarray(0, n - filled);
-      out.set(part, filled);
-      filled += part.length;
-      if (part.length === first.length) this.#pieces.shift();
-      else this.#pieces[0] = first.subarray(part.length);
-    }
-    this.#size -= n;
-    return out;
+    this.#body.set(bytes, this.#filled);
+    this.#filled = filled;
   }
 }

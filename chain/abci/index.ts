@@ -1,4 +1,4 @@
 /** The coat under CometBFT (settlement §8). */
-export { type HomeOptions, initHome, joinNetwork } from './home.ts';
-export { type CometNode, type CometNodeOptions, runCometNode } from './run.ts';
-export { type AbciOptions, type AbciServer, serveAbci } from './server.ts';
+export { type GenesisDocument, type Home, makeHome, makeHomes, type NodeSettings, rpcUrl } from './config.ts';
+export { type CometNode, type CometNodeOptions, type NodeEnd, runCometNode } from './run.ts';
+export { serveAbci } from './server.ts';

@@ -23,7 +23,7 @@ export function devnetGenesis(genesis: Genesis, validator: Uint8Array, time: big
   const doc = {
     genesis_time: showTime(time),
     initial_height: '1',
-    consensus_params: consensusParams(genesis),
+    consensus_params: consensusParams(genesis.params.blockVgas),
     validators: [
       {
         address: hexUpper(addressOf(validator)),

@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { initHome, runCometNode } from '../../chain/abci/index.ts';
+import { makeHome, rpcUrl, runCometNode } from '../../chain/abci/index.ts';
 import { openLedger, workerPool } from '../../chain/app/index.ts';
 import { openDevnet } from '../../chain/devnet/index.ts';
-import { genesisFromJson } from '../../chain/genesis.ts';
+import { genesisFromJson, genesisToJson } from '../../chain/genesis.ts';
 import { lmdbStore } from '../../chain/store/lmdb.ts';
 import { SYSTEMS } from '../../chain/systems/index.ts';
 import type { CometFlags, NodeFlags } from '../commands/node.ts';
@@ -97,18 +97,19 @@ export const initComet = (flags: CometFlags): Promise<void> =>
     } catch (e) {
       throw new CannotTell('genesis', `${printable(flags.genesis as string)}: ${(e as Error).message}`);
     }
-    try {
-      initHome({
-        home: flags.home,
-        binary,
-        chainId: flags.chainId,
-        genesis,
+    await makeHome(binary, flags.home, {
+      chainId: flags.chainId,
+      appState: genesisToJson(genesis),
+      maxGas: genesis.params.blockVgas,
+      settings: {
+        moniker: 'assay',
         rpcPort: numberFrom(flags.rpcPort, '--rpc-port', 1, 65_535),
         p2pPort: numberFrom(flags.p2pPort, '--p2p-port', 1, 65_535),
-      });
-    } catch (e) {
+        cors: ['*'],
+      },
+    }).catch((e) => {
       throw new CannotTell('comet.init', (e as Error).message);
-    }
+    });
     await print(flags.home);
     say(`assay node start --home ${printable(flags.home)} runs it`);
     return 0;
@@ -117,19 +118,21 @@ export const initComet = (flags: CometFlags): Promise<void> =>
 export const startComet = (flags: CometFlags): Promise<void> =>
   conclude(async () => {
     const binary = binaryOf(flags);
-    const rpcPort = numberFrom(flags.rpcPort, '--rpc-port', 1, 65_535);
-    if (!existsSync(join(flags.home, 'config', 'genesis.json')))
-      throw new CannotTell('file.missing', `${printable(flags.home)} is no home of CometBFT`, 'assay node init makes one');
+    await rpcUrl(flags.home).catch((e) => {
+      throw new CannotTell('file.missing', (e as Error).message, 'assay node init makes a home');
+    });
     const app = openLedger({ store: lmdbStore(join(flags.home, 'ledger')), systems: SYSTEMS, pool: verifiers(), log: say });
-    const node = await runCometNode({ app, home: flags.home, binary, rpcPort, onFatal: fatal }).catch((e) => {
+    const node = await runCometNode({ app, home: flags.home, binary }).catch((e) => {
       throw new CannotTell('comet.start', (e as Error).message);
     });
-    await print(`${node.url}  height ${app.info().height}`);
-    const ended = node.ended.then((code): never => {
-      throw new CannotTell('comet.ended', `CometBFT ended by itself (exit ${code})`);
+    await print(`${node.rpcUrl}  height ${app.info().height}`);
+    say(`CometBFT writes its log to ${printable(join(flags.home, 'comet.log'))}`);
+    const ended = node.ended.then((end): never => {
+      if (end.reason === 'fatal') fatal(end.error as Error);
+      throw new CannotTell('comet.ended', end.reason === 'exited' ? `CometBFT ended by itself (exit ${end.code})` : 'CometBFT was stopped');
     });
+    ended.catch(() => {});
     await untilStopped(ended).finally(async () => {
-      ended.catch(() => {});
       await node.stop();
       await app.close();
     });

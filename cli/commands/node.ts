@@ -31,7 +31,6 @@ export function addNode(program: Command): void {
   const comet = (c: Command): Command =>
     c
       .requiredOption('--home <folder>', 'the home folder of CometBFT')
-      .option('--rpc-port <n>', 'JSON-RPC on 127.0.0.1', '26657')
       .option('--cometbft <file>', 'the binary of CometBFT v0.38.25; default: COMETBFT_BIN, or cometbft on the PATH');
   comet(
     node
@@ -39,6 +38,7 @@ export function addNode(program: Command): void {
       .description('Makes a home for a validator of a new chain under CometBFT.')
       .requiredOption('--chain-id <id>', 'a name of at most 50 characters')
       .requiredOption('--genesis <file>', 'the ledger’s genesis as JSON: accounts, supply, params (docs/settlement.md §8.7)')
+      .option('--rpc-port <n>', 'JSON-RPC on 127.0.0.1', '26657')
       .option('--p2p-port <n>', 'peers, on 127.0.0.1', '26656'),
   ).action(async (flags: CometFlags) => (await import('../chain/node.ts')).initComet(flags));
   comet(node.command('start').description('Runs the ledger and CometBFT on it, until Ctrl-C.')).action(async (flags: CometFlags) =>

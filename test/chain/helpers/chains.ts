@@ -3,13 +3,13 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { initHome, runCometNode } from '../../../chain/abci/index.ts';
+import { makeHome, runCometNode } from '../../../chain/abci/index.ts';
 import { writeAmount } from '../../../chain/amounts.ts';
 import { inlinePool, openLedger, type VerifierPool } from '../../../chain/app/index.ts';
 import { Chain, type Signer, signerOf } from '../../../chain/client/index.ts';
 import { Json, readCommit, readHeader } from '../../../chain/comet/json.ts';
 import { openDevnet } from '../../../chain/devnet/index.ts';
-import { DEFAULT_PARAMS, type Genesis } from '../../../chain/genesis.ts';
+import { DEFAULT_PARAMS, type Genesis, genesisToJson } from '../../../chain/genesis.ts';
 import { type Checkpoint, checkpointOf } from '../../../chain/light/checkpoint.ts';
 import { httpRpc, type Rpc } from '../../../chain/rpc/rpc.ts';
 import { memoryStore } from '../../../chain/store/memory.ts';
@@ -94,20 +94,16 @@ export const cometIsMissing = (): string | null => {
 export async function startComet({ genesis = testGenesis() }: { genesis?: Genesis } = {}): Promise<TestChain> {
   const dir = mkdtempSync(join(tmpdir(), 'comet-'));
   const binary = process.env.COMETBFT_BIN as string;
-  const [rpcPort, p2pPort] = [await freePort(), await freePort()];
   const home = join(dir, 'home');
-  initHome({ home, binary, chainId: 'assay-test', genesis, rpcPort, p2pPort });
-  const app = openLedger({ store: memoryStore(), systems: SYSTEMS, pool: inlinePool(SYSTEMS) });
-  const node = await runCometNode({
-    app,
-    home,
-    binary,
-    rpcPort,
-    onFatal: (e) => {
-      throw e;
-    },
+  await makeHome(binary, home, {
+    chainId: 'assay-test',
+    appState: genesisToJson(genesis),
+    maxGas: genesis.params.blockVgas,
+    settings: { moniker: 'test', rpcPort: await freePort(), p2pPort: await freePort(), quick: true },
   });
-  const face = faceOf(node.url, 'assay-test', async () => {
+  const app = openLedger({ store: memoryStore(), systems: SYSTEMS, pool: inlinePool(SYSTEMS) });
+  const node = await runCometNode({ app, home, binary, socket: `unix://${join(dir, 's')}` });
+  const face = faceOf(node.rpcUrl, 'assay-test', async () => {
     await node.stop();
     await app.close();
     rmSync(dir, { recursive: true, force: true });
