@@ -69,6 +69,7 @@ export type AskUpdate =
       readonly prover: Uint8Array;
       readonly burned: bigint | null;
       readonly view: JobView;
+      /** Milliseconds of the verifier alone. */
       readonly checkMs: number;
     }
   | { readonly status: 'FAILED'; readonly reason: string; readonly view: JobView | null };
@@ -207,7 +208,6 @@ export async function* ask(kept: KeptAsk, o: AskOptions): AsyncGenerator<AskUpda
   let pending = false;
   for (;;) {
     o.signal?.throwIfAborted();
-    const started = performance.now();
     const job = await o.chain.job(jobId, o.signal);
     if (job === null) {
       const { height } = await o.chain.status(o.signal);
@@ -224,6 +224,7 @@ export async function* ask(kept: KeptAsk, o: AskOptions): AsyncGenerator<AskUpda
       await o.chain.pause(POLL_MS);
       continue;
     }
+    let checkMs = 0;
     const view = await viewJob({
       rpc: o.chain.rpc,
       light: o.light,
@@ -231,7 +232,12 @@ export async function* ask(kept: KeptAsk, o: AskOptions): AsyncGenerator<AskUpda
       modelId,
       answer: answer.output,
       systems: SYSTEMS,
-      verify: async (system, question) => system.verify(question),
+      async verify(system, question) {
+        const started = performance.now();
+        const verdict = system.verify(question);
+        checkMs = performance.now() - started;
+        return verdict;
+      },
       signal: o.signal,
     });
     const proven = view.job;
@@ -252,7 +258,7 @@ export async function* ask(kept: KeptAsk, o: AskOptions): AsyncGenerator<AskUpda
           prover: proven.provenBy,
           burned: await burnOf(o, jobId, proven.endedAt),
           view,
-          checkMs: performance.now() - started,
+          checkMs,
         };
       }
     } else if (proven !== null && (proven.state === JOB_STATES.FAILED || proven.state === JOB_STATES.REFUNDED))

@@ -79,7 +79,7 @@ async function newAsk(s: Session, flags: AskFlags, o: AskOptions): Promise<KeptA
   const [input, ...more] = inputs;
   if (input === undefined || more.length > 0)
     throw new CannotTell('usage', `${printable(flags.input)} holds ${inputs.length} inputs; one at a time is asked`);
-  const tabId = flags.tab === undefined ? await tabFor(s, offer, flags.deposit) : parseHash(flags.tab, '--tab');
+  const tabId = flags.tab === undefined ? await tabFor(s, offer, flags) : parseHash(flags.tab, '--tab');
   const kept = await makeOrder(o, signer, node, offer, modelId, input, { tabId, bond, proveBlocks, rescueBlocks, openBlocks: OPEN_BLOCKS });
   const path = flags.keep ?? `ask-${hex(jobIdOf(fromHex(kept.order) as Uint8Array)).slice(0, 8)}.json`;
   writeFiles([{ path, bytes: new TextEncoder().encode(`${JSON.stringify({ assay: 'ask', version: 1, ...kept })}\n`) }]);
@@ -100,9 +100,9 @@ function chosenModel(offer: Offer, wanted: string | undefined): Uint8Array {
 }
 
 /** The tab that this wallet opened for this prover, or a new one; remembered beside the wallet. */
-async function tabFor(s: Session, offer: Offer, deposit: string | undefined): Promise<Uint8Array> {
+async function tabFor(s: Session, offer: Offer, { wallet, deposit }: AskFlags): Promise<Uint8Array> {
   const signer = s.signer();
-  const path = `${walletPath(undefined)}.tabs`;
+  const path = `${walletPath(wallet)}.tabs`;
   const { chainId } = await s.chain.status();
   const name = `${chainId} ${showAddress(signer.address)} ${showAddress(offer.prover)} ${offer.denom}`;
   const known = readTabs(path);
