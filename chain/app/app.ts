@@ -19,6 +19,7 @@ import {
   paramsOf,
   readDoor,
   State,
+  VERIFYING,
   verifiersOf,
 } from '../state/index.ts';
 import type { Committed, Store } from '../store/store.ts';
@@ -48,6 +49,14 @@ interface Staged {
 }
 
 const BAD_TX: TxResult = { code: CODES.OK, data: new Uint8Array(0), log: '', gasWanted: 0n, gasUsed: 0n, events: [] };
+
+function bringsProof(tx: Uint8Array): boolean {
+  try {
+    return VERIFYING.has(readDoor(tx).body.msg.case);
+  } catch {
+    return false;
+  }
+}
 
 /** Opens the ledger of a store. Throws an Error where the store is damaged, or of another release's verifier. */
 export function openLedger({ store, systems, pool, log = () => {}, retainBlocks = 0n }: LedgerAppOptions): Application {
@@ -91,6 +100,7 @@ export function openLedger({ store, systems, pool, log = () => {}, retainBlocks 
 
   /** Verdicts of the block's proofs, as far as they can be asked for beforehand; returns the transactions that kill a verifier. */
   const warm = async (block: BlockToRun): Promise<readonly number[]> => {
+    if (!block.txs.some(bringsProof)) return [];
     const questions: Question[] = [];
     let tx = 0;
     const capturing: LedgerEnv = {

@@ -42,7 +42,8 @@ export function readDoor(bytes: Uint8Array): OpenedTx {
   return { bytes, tx, body, sender, payer: body.sponsor.length === 0 ? sender : body.sponsor, gas: gasOf(bytes.length, body.vgasLimit) };
 }
 
-const VERIFYING: ReadonlySet<string | undefined> = new Set(['postProof', 'challenge', 'verifyInference']);
+/** Messages that bring a proof. */
+export const VERIFYING: ReadonlySet<string | undefined> = new Set(['postProof', 'challenge', 'verifyInference']);
 
 /** What waits in a mempool before this transaction: the sender's transactions, and what its payer will have burned. */
 export interface Pending {
@@ -65,9 +66,11 @@ export function checkDoor(
   if (body.validUntil < height) throw new Rejected('E_EXPIRED', `valid_until ${body.validUntil}, this is block ${height}`);
   if (body.validUntil > height + MAX_VALIDITY)
     throw new Rejected('E_EXPIRED', `valid_until ${body.validUntil}, at most ${height + MAX_VALIDITY} in block ${height}`);
-  if (!isGoodKey(tx.pubkey)) throw new Rejected('E_KEY', 'pubkey: no canonical ed25519 key, or one of small order');
+  // A check fails for a key that may not sign, so one that passes needs no second look at the key.
   if (!env.verifySignature(tx.pubkey, signedBytes('opg/tx/v1', tx.body), tx.sig))
-    throw new Rejected('E_SIG', 'sig: not the signature of this key over this body');
+    throw isGoodKey(tx.pubkey)
+      ? new Rejected('E_SIG', 'sig: not the signature of this key over this body')
+      : new Rejected('E_KEY', 'pubkey: no canonical ed25519 key, or one of small order');
   checkSponsor(tx, body, env);
   const expected = accountOf(state, sender).nonce + 1n + BigInt(pending.nonces);
   if (body.nonce !== expected) throw new Rejected('E_NONCE', `nonce ${body.nonce}, the account expects ${expected}`);

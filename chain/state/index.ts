@@ -1,7 +1,7 @@
 /** The ledger: a pure function of a state, a block and its transactions (settlement §2–§8). */
 export { type Applied, applyTx } from './apply.ts';
 export { beginBlock, endBlock } from './block.ts';
-export { checkDoor, gasOf, type OpenedTx, type Pending, readDoor } from './door.ts';
+export { checkDoor, gasOf, type OpenedTx, type Pending, readDoor, VERIFYING } from './door.ts';
 export { type BlockContext, type LedgerEnv, plainEnv } from './env.ts';
 export { checkOrder } from './fields.ts';
 export { MAX_ORDER_BYTES } from './messages/open-job.ts';
