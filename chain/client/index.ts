@@ -1,4 +1,8 @@
-/** Building, signing, sending and following transactions. */
+/** Building, signing, sending and following transactions: what the package exports as `assay/chain`. */
+export { addressOf, parseAddress, showAddress } from '../accounts.ts';
+export { parseAmount, showAmount } from '../amounts.ts';
+export { codeName, Rejected } from '../codes.ts';
+export { httpRpc, type Rpc, RpcError } from '../rpc/rpc.ts';
 export { Chain, type ChainParams, type ChainStatus, type Outcome, type SendOptions, TxRefused } from './chain.ts';
 export {
   type LedgerInference,

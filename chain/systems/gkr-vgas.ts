@@ -8,7 +8,7 @@ import type { Plan } from '../../circuits/plan.ts';
 import { verifierWork } from '../../circuits/work.ts';
 
 /** Milli-vgas: a proof of any key; a hash of the longest proof's openings; an extension product; a table row; a value of the statement. */
-const BASE = 5_000_000;
+const BASE = 10_000_000;
 const COEFFICIENTS: Readonly<Record<keyof VgasTerms, number>> = { hash: 800, product: 2, row: 60, value: 400 };
 
 export interface VgasTerms {
