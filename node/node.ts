@@ -1,6 +1,8 @@
 /** The inference node (settlement §12): HTTP in front, a queue on disk, workers behind, and an eye on the chain. */
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { type Chain, Sender, type Signer } from '../chain/client/index.ts';
+import { lockFolder } from '../chain/store/lock.ts';
 import { toHex } from '../protocol/bytes.ts';
 import type { Step, Terms } from './intake.ts';
 import { openMetrics } from './metrics.ts';
@@ -33,7 +35,8 @@ const FIRST_GUESS_MS = 3000;
 
 export async function startInferenceNode(o: InferenceNodeOptions): Promise<InferenceNode> {
   const log = o.log ?? (() => {});
-  const queue = new Queue(o.dir);
+  const unlock = lockFolder(o.dir);
+  const queue = new Queue(join(o.dir, 'queue'));
   const metrics = openMetrics();
   const models = new Map(o.models.map((m) => [toHex(m.modelId), m]));
   const stop = new AbortController();
@@ -76,6 +79,13 @@ export async function startInferenceNode(o: InferenceNodeOptions): Promise<Infer
     o.workers ?? Math.max(2, availableParallelism()),
   );
   const watching = watch();
+  const end = async (): Promise<void> => {
+    stop.abort();
+    await Promise.allSettled([working, watching]);
+    for (const m of o.models) m.close();
+    await queue.close();
+    unlock();
+  };
   const server = await serveHttp(
     {
       chain: o.chain,
@@ -89,16 +99,16 @@ export async function startInferenceNode(o: InferenceNodeOptions): Promise<Infer
       onStep: o.onStep,
     },
     { port: o.port },
-  );
+  ).catch(async (e) => {
+    await end();
+    throw e;
+  });
   return {
     ...server,
     queue,
     async close() {
       await server.close();
-      stop.abort();
-      await Promise.allSettled([working, watching]);
-      for (const m of o.models) m.close();
-      await queue.close();
+      await end();
     },
   };
 }

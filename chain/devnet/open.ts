@@ -1,7 +1,7 @@
 /** A devnet ready to use: ledger, blocks, a validator's key, a faucet, and its RPC on 127.0.0.1 (settlement §11.1). */
 
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { fromHex, toHex } from '../../protocol/bytes.ts';
@@ -10,6 +10,7 @@ import { type Signer, signerOf } from '../client/signer.ts';
 import { DEFAULT_PARAMS, type Genesis } from '../genesis.ts';
 import { serveRpc } from '../rpc/server.ts';
 import { lmdbStore } from '../store/lmdb.ts';
+import { lockFolder } from '../store/lock.ts';
 import { memoryStore } from '../store/memory.ts';
 import type { ProofSystem } from '../systems/system.ts';
 import { lmdbBlocks, memoryBlocks } from './blocks.ts';
@@ -46,11 +47,9 @@ const ENDOWMENT = { opg: 10n ** 27n, usd: 10n ** 15n } as const;
 /** Opens or makes the chain of a folder, and serves it. Throws an Error for a folder or port that cannot be used. */
 export async function openDevnet(o: OpenDevnetOptions): Promise<OpenedDevnet> {
   const inDir = (name: string): string => join(o.dir as string, name);
-  if (o.dir !== undefined) {
-    mkdirSync(o.dir, { recursive: true, mode: 0o700 });
-    // It holds the keys of validator and faucet.
-    chmodSync(o.dir, 0o700);
-  }
+  const unlock = o.dir === undefined ? () => {} : lockFolder(o.dir);
+  // It holds the keys of validator and faucet.
+  if (o.dir !== undefined) chmodSync(o.dir, 0o700);
   const blocks = o.dir === undefined ? memoryBlocks() : lmdbBlocks(inDir('blocks'));
   const store = o.dir === undefined ? memoryStore() : lmdbStore(inDir('ledger'));
   const seedOf = (name: string): Uint8Array => {
@@ -91,7 +90,14 @@ export async function openDevnet(o: OpenDevnetOptions): Promise<OpenedDevnet> {
       }),
   });
   const tap = openFaucet(net, faucet);
-  const rpc = await serveRpc(devnetMethods(net), { port: o.port ?? 0, routes: (hono) => faucetRoutes(hono, tap) });
+  const close = async (): Promise<void> => {
+    await net.close();
+    unlock();
+  };
+  const rpc = await serveRpc(devnetMethods(net), { port: o.port ?? 0, routes: (hono) => faucetRoutes(hono, tap) }).catch(async (e) => {
+    await close();
+    throw e;
+  });
   return {
     net,
     url: rpc.url,
@@ -99,7 +105,7 @@ export async function openDevnet(o: OpenDevnetOptions): Promise<OpenedDevnet> {
     faucet: tap,
     async close() {
       await rpc.close();
-      await net.close();
+      await close();
     },
   };
 }

@@ -7,6 +7,7 @@ import { openLedger, workerPool } from '../../chain/app/index.ts';
 import { openDevnet } from '../../chain/devnet/index.ts';
 import { genesisFromJson, genesisToJson } from '../../chain/genesis.ts';
 import { lmdbStore } from '../../chain/store/lmdb.ts';
+import { FolderInUse, lockFolder } from '../../chain/store/lock.ts';
 import { SYSTEMS } from '../../chain/systems/index.ts';
 import type { CometFlags, NodeFlags } from '../commands/node.ts';
 import { readFile } from '../files.ts';
@@ -47,7 +48,9 @@ export function unusable(e: unknown): unknown {
   const { code, message } = e as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE')
     return new CannotTell('port.used', 'the port is in use by another program', '--port takes another; 0 takes a free one');
-  if (code === 'EACCES' || code === 'ENOTDIR' || code === 'EEXIST') return new CannotTell('file.unwritable', message);
+  if (e instanceof FolderInUse) return new CannotTell('folder.used', e.message);
+  if (code === 'EACCES' || code === 'EPERM' || code === 'ENOENT' || code === 'ENOTDIR' || code === 'EEXIST')
+    return new CannotTell('file.unwritable', message);
   return e;
 }
 
@@ -115,12 +118,21 @@ export const initComet = (flags: CometFlags): Promise<void> =>
     return 0;
   });
 
+function takeFolder(dir: string): () => void {
+  try {
+    return lockFolder(dir);
+  } catch (e) {
+    throw unusable(e);
+  }
+}
+
 export const startComet = (flags: CometFlags): Promise<void> =>
   conclude(async () => {
     const binary = binaryOf(flags);
     await rpcUrl(flags.home).catch((e) => {
       throw new CannotTell('file.missing', (e as Error).message, 'assay node init makes a home');
     });
+    const unlock = takeFolder(join(flags.home, 'ledger'));
     const app = openLedger({ store: lmdbStore(join(flags.home, 'ledger')), systems: SYSTEMS, pool: verifiers(), log: say });
     const node = await runCometNode({ app, home: flags.home, binary }).catch((e) => {
       throw new CannotTell('comet.start', (e as Error).message);
@@ -135,6 +147,7 @@ export const startComet = (flags: CometFlags): Promise<void> =>
     await untilStopped(ended).finally(async () => {
       await node.stop();
       await app.close();
+      unlock();
     });
     return 0;
   });

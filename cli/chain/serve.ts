@@ -1,5 +1,4 @@
 /** What `assay serve` does. */
-import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { readAmount, showAmount } from '../../chain/amounts.ts';
@@ -32,7 +31,6 @@ export const serve = (flags: ServeFlags): Promise<void> =>
     const { kernels, close } = chooseKernels({ threads });
     const models: ServedModel[] = [];
     for (const [i, path] of flags.model.entries()) models.push(await openModel(s, path, flags.id[i], kernels));
-    mkdirSync(flags.dir, { recursive: true, mode: 0o700 });
     const node = await startInferenceNode({
       chain: s.chain,
       signer,
