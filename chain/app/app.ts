@@ -25,6 +25,7 @@ import {
 import type { Committed, Store } from '../store/store.ts';
 import type { ProofSystem } from '../systems/system.ts';
 import { History } from './history.ts';
+import { JobIndex } from './job-index.ts';
 import { Mempool } from './mempool.ts';
 import { prepare, txidOf } from './proposal.ts';
 import { query } from './query.ts';
@@ -67,6 +68,7 @@ export function openLedger({ store, systems, pool, log = () => {}, retainBlocks 
   let staged: Staged | null = null;
   const mempool = new Mempool();
   const history = new History();
+  const jobs = new JobIndex();
   const verdicts = new Verdicts(pool);
   /** Transactions whose proof killed a verifier here: never proposed by this node, never voted for (§8.2). */
   const banned = new Set<string>();
@@ -82,6 +84,7 @@ export function openLedger({ store, systems, pool, log = () => {}, retainBlocks 
   if (loaded !== null) {
     state = State.fromRows(loaded.rows);
     committed = loaded.committed;
+    jobs.update(state.rows());
     if (!equalBytes(state.appHash(), committed.appHash))
       throw new Error(
         `the store's records give AppHash ${toHex(state.appHash())}, block ${committed.height} was committed with ${toHex(committed.appHash)}: the store is damaged`,
@@ -198,8 +201,10 @@ export function openLedger({ store, systems, pool, log = () => {}, retainBlocks 
       const { overlay, committed: next, time, results } = staged;
       const first = state === null;
       if (first) overlay.merge();
-      store.commit(first ? [...base().rows()] : overlay.changes(), next);
+      const rows = first ? [...base().rows()] : overlay.changes();
+      store.commit(rows, next);
       if (!first) overlay.merge();
+      jobs.update(rows);
       state = base();
       committed = next;
       staged = null;
@@ -223,7 +228,7 @@ export function openLedger({ store, systems, pool, log = () => {}, retainBlocks 
           height: 0n,
           proofOps: [],
         };
-      return query({ state: base(), height: committed.height, changedAt: committed.changedAt, history: history.entries() }, q);
+      return query({ state: base(), height: committed.height, changedAt: committed.changedAt, history: history.entries(), jobs }, q);
     },
 
     async close() {

@@ -10,17 +10,19 @@ import { parseAddress, showAddress } from '../accounts.ts';
 import { readAmount } from '../amounts.ts';
 import type { QueryAnswer } from '../application.ts';
 import { CODES } from '../codes.ts';
-import { type Job, JobSchema } from '../generated/records_pb.ts';
+import { JobSchema } from '../generated/records_pb.ts';
 import { paramsOf, priceAt, STORES, type State, type StoreName, supplyOf as supplyRecord } from '../state/index.ts';
 import { describeState } from '../states.ts';
 import { textOf } from '../text.ts';
 import type { HistoryEntry } from './history.ts';
+import type { JobIndex } from './job-index.ts';
 
 export interface QueryContext {
   readonly state: State;
   readonly height: bigint;
   readonly changedAt: bigint;
   readonly history: readonly HistoryEntry[];
+  readonly jobs: JobIndex;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -55,13 +57,12 @@ export function query(c: QueryContext, q: { readonly path: string; readonly data
   if (q.path === '/params') return json(paramsForPeople(c.state));
   if (q.path === '/history') return json(c.history);
   if (q.path === '/supply') return json(suppliesOf(c.state));
-  if (q.path === '/jobs') return json(jobsOf(c.state, () => true));
+  if (q.path === '/jobs') return json(jobsOf(c));
   const prover = /^\/jobs\/by-prover\/([a-z0-9]+)$/.exec(q.path)?.[1];
   if (prover !== undefined) {
     const address = parseAddress(prover) ?? (/^[0-9a-f]{40}$/.test(prover) ? fromHex(prover) : null);
     if (address === null) return refuse(`no address: ${prover.slice(0, 90)}`);
-    const name = toHex(address);
-    return json(jobsOf(c.state, (job) => toHex(job.prover) === name));
+    return json(jobsOf(c, toHex(address)));
   }
   return refuse(`no such path ${JSON.stringify(q.path.slice(0, 80))}`);
 }
@@ -92,27 +93,28 @@ function suppliesOf(state: State): Record<string, { minted: string; burned: stri
   );
 }
 
-/** The newest jobs that `take` takes, newest first, and how many there are in all by state. */
-function jobsOf(state: State, take: (job: Job) => boolean): { readonly counts: Record<string, number>; readonly jobs: readonly unknown[] } {
-  const counts: Record<string, number> = {};
-  const list: unknown[] = [];
-  for (const { key, value } of state.records('job')) {
-    const job = fromBinary(JobSchema, value);
-    if (!take(job)) continue;
-    const name = describeState(job);
-    counts[name] = (counts[name] ?? 0) + 1;
-    list.push({
-      jobId: toHex(key),
-      state: name,
-      modelId: toHex(job.modelId),
-      prover: showAddress(job.prover),
-      openedAt: job.openedAt.toString(),
-      proveBy: job.proveBy.toString(),
-      endedAt: job.endedAt.toString(),
-      escrow: readAmount(job.escrow, 'escrow').toString(),
-      bond: readAmount(job.bond, 'bond').toString(),
-      denom: textOf(job.denom),
-    });
-  }
-  return { counts, jobs: list.slice(-LISTED).reverse() };
+/** The newest jobs, newest first, and how many there are in all by state; of one prover (hexadecimal) or of all. */
+function jobsOf(
+  { state, jobs }: QueryContext,
+  prover?: string,
+): { readonly counts: Readonly<Record<string, number>>; readonly jobs: readonly unknown[] } {
+  const { keys, counts } = jobs.newest(LISTED, prover);
+  return {
+    counts,
+    jobs: keys.map((key) => {
+      const job = fromBinary(JobSchema, state.get('job', key) as Uint8Array);
+      return {
+        jobId: toHex(key),
+        state: describeState(job),
+        modelId: toHex(job.modelId),
+        prover: showAddress(job.prover),
+        openedAt: job.openedAt.toString(),
+        proveBy: job.proveBy.toString(),
+        endedAt: job.endedAt.toString(),
+        escrow: readAmount(job.escrow, 'escrow').toString(),
+        bond: readAmount(job.bond, 'bond').toString(),
+        denom: textOf(job.denom),
+      };
+    }),
+  };
 }
