@@ -41,6 +41,7 @@ export class Ledger {
   readonly state: State;
   readonly env: LedgerEnv;
   readonly sign: Sign;
+  readonly #options: LedgerOptions;
   readonly #checked: boolean;
   /** Of the last block. */
   height = 0n;
@@ -49,12 +50,20 @@ export class Ledger {
   /** Transactions made since the last block, by sender: their nonces follow each other. */
   readonly #made = new Map<Key, bigint>();
 
-  constructor(options: LedgerOptions = {}) {
+  constructor(options: LedgerOptions = {}, state?: State) {
     const systems = options.systems ?? [testSystem()];
-    this.state = State.fromGenesis(CHAIN, genesisOf({ ...options, systems }));
+    this.#options = options;
+    this.state = state ?? State.fromGenesis(CHAIN, genesisOf({ ...options, systems }));
     this.env = { ...plainEnv(systems), ...options.env };
     this.sign = options.sign ?? sign;
     this.#checked = options.checked ?? true;
+  }
+
+  /** A chain that goes on from here by itself; this one must stay as it is meanwhile. */
+  fork(options: LedgerOptions = {}): Ledger {
+    const fork = new Ledger({ ...this.#options, ...options }, this.state.overlay());
+    fork.height = this.height;
+    return fork;
   }
 
   /** A transaction with the sender's next nonce. */
