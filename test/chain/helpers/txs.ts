@@ -4,7 +4,9 @@ import { writeAmount } from '../../../chain/amounts.ts';
 import { encode } from '../../../chain/codec.ts';
 import {
   type ModelCommitmentSchema,
+  type Order,
   OrderSchema,
+  type RampSchema,
   type Result,
   type ResultSchema,
   TxBodySchema,
@@ -23,7 +25,7 @@ export const USD = 10n ** 6n;
 
 export type Body = MessageInitShape<typeof TxBodySchema>;
 export type Msg = NonNullable<Body['msg']>;
-export type OrderFields = MessageInitShape<typeof OrderSchema>;
+export type OrderFields = Partial<Omit<Fields<Order>, 'ramp'>> & { readonly ramp?: MessageInitShape<typeof RampSchema> };
 
 export const bytes = (n: number, fill = 1): Uint8Array => new Uint8Array(n).fill(fill);
 
