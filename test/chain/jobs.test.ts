@@ -6,7 +6,7 @@ import { balance, burned, holds } from '../../chain/state/moves.ts';
 import { inputCommitment, outputCommitment } from '../../chain/tensors.ts';
 import { ascii, toHex } from '../../protocol/bytes.ts';
 import { keyOf } from './helpers/keys.ts';
-import type { Ledger } from './helpers/ledger.ts';
+import type { Ledger, LedgerOptions } from './helpers/ledger.ts';
 import { answerOf } from './helpers/system.ts';
 import { bytes, type Msg, OPG, question, USD } from './helpers/txs.ts';
 import {
