@@ -73,6 +73,11 @@ export function genesisFromJson(value: unknown): Genesis {
   return genesis;
 }
 
+/** Throws for an id that no chain of this ledger can have. */
+export function checkChainId(chainId: string): void {
+  if (!/^[ -~]{1,50}$/.test(chainId)) fail('chain_id', '1 to 50 characters of printable ASCII are wanted');
+}
+
 /** Throws unless denominations are distinct short names, no account comes twice, and the pots sum to the supply. */
 export function checkGenesis(g: Genesis): void {
   const denoms = ['opg', ...g.denoms];
@@ -88,6 +93,7 @@ export function checkGenesis(g: Genesis): void {
     seen.add(name);
     for (const [d, n] of Object.entries(balances)) {
       const sum = sums.get(d);
+      if (n < 0n || n > MAX_AMOUNT) fail(`accounts: ${name}`, `holds ${n} ${d}, which is no amount`);
       if (sum === undefined) fail(`accounts: ${name}`, `has ${d}, which is no denomination`);
       else sums.set(d, sum + n);
     }
@@ -97,7 +103,11 @@ export function checkGenesis(g: Genesis): void {
     if (sum !== (g.supply[d] ?? 0n)) fail(`supply.${d}`, `the accounts hold ${sum}, not ${g.supply[d] ?? 0n}`);
     if (sum > MAX_AMOUNT) fail(`supply.${d}`, 'is not below 2^128');
   }
+  g.systems.forEach((system, i) => {
+    if (g.systems.indexOf(system) !== i) fail(`systems: ${system}`, 'comes twice');
+  });
   const { params } = g;
+  for (const [name, n] of Object.entries(params)) if (n < 0n || n > MAX_AMOUNT) fail(`params.${name}`, 'is no amount');
   if (params.priceFloor < 1n || params.priceFloor > 2n ** 96n) fail('params.priceFloor', 'must lie in [1, 2^96]');
   if (params.blockVgas < 10_000n || params.blockVgas > 2n ** 40n) fail('params.blockVgas', 'must lie in [10000, 2^40]');
   if (params.maxTxVgas > params.blockVgas) fail('params.maxTxVgas', 'must not exceed blockVgas');

@@ -48,8 +48,11 @@ export const accountOf = (state: State, address: Uint8Array): Account => {
   return bytes === undefined ? create(AccountSchema) : fromBinary(AccountSchema, bytes);
 };
 
-export const putAccount = (state: State, address: Uint8Array, account: Account): void =>
-  state.set('acct', address, toBinary(AccountSchema, account));
+/** An account without nonce and balances has no bytes: it is removed, as one that was never used. */
+export const putAccount = (state: State, address: Uint8Array, account: Account): void => {
+  const bytes = toBinary(AccountSchema, account);
+  state.set('acct', address, bytes.length === 0 ? REMOVED : bytes);
+};
 
 const meta = <T extends DescMessage>(state: State, key: Uint8Array, schema: T): MessageShape<T> => {
   const bytes = state.get('meta', key);

@@ -7,7 +7,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { ascii, equalBytes } from '../../protocol/bytes.ts';
 import { JobSchema, TabSchema } from '../generated/records_pb.ts';
-import { checkGenesis, type Genesis } from '../genesis.ts';
+import { checkChainId, checkGenesis, type Genesis } from '../genesis.ts';
 import { JOB_STATES } from '../states.ts';
 import { genesisRecords } from './genesis-records.ts';
 import { encodeProof } from './proof.ts';
@@ -56,6 +56,7 @@ export class State {
 
   /** Throws an Error for a genesis that is none (settlement §8.2, InitChain). */
   static fromGenesis(chainId: string, genesis: Genesis): State {
+    checkChainId(chainId);
     checkGenesis(genesis);
     const state = new State(null);
     for (const { store, key, value } of genesisRecords(chainId, genesis)) state.set(store, key, value);
@@ -97,10 +98,17 @@ export class State {
     const { rows, tree } = this.#layer(store);
     const before = this.#row(store, id);
     if (before !== undefined && equalBytes(before.value, value)) return;
-    const index = before?.index ?? tree.size;
-    rows.set(id, { store, index, key: before?.key ?? key.slice(), value });
-    tree.set(index, leafHash(key, value));
-    if (store === 'job' || store === 'tab') this.#due.set(`${store}/${id}`, dueOf(store, key, value));
+    // Decoded keys are views of somebody's buffer.
+    const row = { store, index: before?.index ?? tree.size, key: before?.key ?? key.slice(), value };
+    rows.set(id, row);
+    tree.set(row.index, leafHash(key, value));
+    if (store === 'job' || store === 'tab') this.#setDue(`${store}/${id}`, dueOf(store, row.key, value));
+  }
+
+  /** The lowest layer holds only what is due. */
+  #setDue(id: string, due: Due | null): void {
+    if (due === null && this.#parent === null) this.#due.delete(id);
+    else this.#due.set(id, due);
   }
 
   overlay(): State {
@@ -117,11 +125,7 @@ export class State {
       tree.merge();
       rows.clear();
     }
-    for (const [id, due] of this.#due) {
-      // The lowest layer holds only what is due.
-      if (due === null && parent.#parent === null) parent.#due.delete(id);
-      else parent.#due.set(id, due);
-    }
+    for (const [id, due] of this.#due) parent.#setDue(id, due);
     this.#due.clear();
   }
 

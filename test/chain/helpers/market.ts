@@ -26,7 +26,7 @@ import type { ProofSystem } from '../../../chain/systems/system.ts';
 import { encodeTensors, inputCommitment, outputCommitment } from '../../../chain/tensors.ts';
 import { ascii, toHex } from '../../../protocol/bytes.ts';
 import { person } from './chains.ts';
-import { testKey, testProof, testSystem } from './system.ts';
+import { testKey, testProof, testSystem } from './hash-system.ts';
 
 export const OPG = 10n ** 18n;
 export const CHAIN = 'test-1';
@@ -93,7 +93,7 @@ export class Ledger {
       context,
       results.reduce((n, r) => (r.door ? n + r.gasUsed : n), 0n),
     );
-    checkInvariants(this.state, next, { height: this.height, swept, results });
+    checkInvariants(this.state, next, { height: this.height, txs, begun: swept, results }, this.env);
     next.merge();
     return results;
   }
