@@ -12,7 +12,7 @@ const POLICY = [
   "worker-src 'self'",
   "style-src 'self'",
   "img-src 'self' data:",
-  "connect-src 'self'",
+  "connect-src 'self' http://127.0.0.1:* http://localhost:* https:",
 ].join('; ');
 
 const names = (asked: readonly string[]): string[] =>
