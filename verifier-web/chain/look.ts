@@ -102,8 +102,9 @@ const NO_JOB = { record: none, proof: none, answer: none };
 
 /** All that can be said without a job's record. */
 function unfollowed(chain: Lamp): Seen {
-  const nothing = grey('record.unknown', 'the chain cannot be followed');
-  return { chain, record: nothing, proof: nothing, answer: nothing, job: null, height: null, proven: null };
+  const notYet = grey('record.none', 'there is no record to look at');
+  const record = grey('record.unknown', 'the chain cannot be followed');
+  return { chain, record, proof: notYet, answer: notYet, job: null, height: null, proven: null };
 }
 
 /** A chain that begins with the node's own word is consistent in itself at best, which proves nothing. */

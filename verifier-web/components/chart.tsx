@@ -25,7 +25,7 @@ export function Chart({ title, unit, points, bars = false }: { title: string; un
   if (first === undefined || last === undefined) return null;
   const values = points.map((p) => p.y);
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const ticks = ticksOf(bars ? 0 : low, high);
+  const ticks = ticksOf(bars || low === high ? 0 : low, high);
   const [bottom, top] = [ticks[0] as number, ticks.at(-1) as number];
   const span = last.x - first.x;
   const across = WIDTH - LEFT - RIGHT;
@@ -61,7 +61,9 @@ export function Chart({ title, unit, points, bars = false }: { title: string; un
           block
         </text>
         {bars ? (
-          points.map((p) => <rect key={p.x} class="data" x={x(p.x) - bar / 2} y={y(p.y)} width={bar} height={y(bottom) - y(p.y)} />)
+          points
+            .filter((p) => p.y > 0)
+            .map((p) => <rect key={p.x} class="data" x={x(p.x) - bar / 2} y={y(p.y)} width={bar} height={y(bottom) - y(p.y)} />)
         ) : (
           <>
             <polyline class="data" points={points.map((p) => `${x(p.x).toFixed(1)},${y(p.y).toFixed(1)}`).join(' ')} />

@@ -5,8 +5,7 @@ import type { Figures } from '../chain/figures.ts';
 import { count, sentence, short } from '../format.ts';
 import { Chart, type Point } from './chart.tsx';
 
-/** Blocks that charts show, and that the table lists. */
-const CHARTED = 120;
+/** Blocks and jobs that the tables list. */
 const LISTED = 10;
 const JOBS = 20;
 
@@ -30,8 +29,7 @@ export function Explorer({ figures, inputs }: { figures: Figures | string; input
 
 function Told({ figures, inputs }: { figures: Figures; inputs: Inputs }) {
   const { chainId, height, price, priceFloor, blockVgas, supplies, counts, blocks } = figures;
-  const charted = blocks.slice(-CHARTED);
-  const over = (y: (b: Figures['blocks'][number]) => number): Point[] => charted.map((b) => ({ x: Number(b.height), y: y(b) }));
+  const over = (y: (b: Figures['blocks'][number]) => number): Point[] => blocks.map((b) => ({ x: Number(b.height), y: y(b) }));
   return (
     <>
       <dl class="facts">
@@ -43,38 +41,48 @@ function Told({ figures, inputs }: { figures: Figures; inputs: Inputs }) {
           {String(height)}
         </Fact>
         <Fact term="Price of a unit of gas" id="price">
-          {String(price)} <small>10⁻¹⁸ opg, never below {String(priceFloor)}</small>
+          <span class="now">{money(price, 'opg')}</span> <small>never below {money(priceFloor, 'opg')}</small>
         </Fact>
         {supplies.map(({ denom, minted, burned }) => (
           <Fact key={denom} term={`Supply of ${denom}`} id={`supply-${denom}`}>
-            <span class="minted">{showAmount(minted, denom)}</span>
+            <span class="minted">{money(minted, denom)}</span>
             {burned > 0n && (
               <small>
                 {' '}
-                of which burned <span class="burned">{showAmount(burned, denom)}</span>
+                of which burned <span class="burned">{money(burned, denom)}</span>
               </small>
             )}
           </Fact>
         ))}
       </dl>
       <div class="charts">
-        <Chart title="Price of gas" unit="10⁻¹⁸ opg" points={over((b) => Number(b.price))} />
+        <Chart title="Price of gas" unit="10⁻⁹ opg a unit" points={over((b) => Number(b.price) / 1e9)} />
         <Chart title="Burned since genesis" unit="opg" points={over((b) => Number(b.burned) / 1e18)} />
         <Chart title="Gas per block" unit={`of at most ${count(Number(blockVgas))}`} points={over((b) => Number(b.gas))} bars />
       </div>
       <Jobs figures={figures} inputs={inputs} counts={counts} />
       <details>
         <summary>The last {Math.min(LISTED, blocks.length)} blocks in figures</summary>
-        <div class="wide">
-          <table class="ledger" id="blocks">
+        <Wide label="Blocks">
+          <table class="ledger told" id="blocks">
             <thead>
               <tr>
                 <th scope="col">Block</th>
-                <th scope="col">Time</th>
-                <th scope="col">Transactions</th>
-                <th scope="col">Gas</th>
-                <th scope="col">Price</th>
-                <th scope="col">Burned so far</th>
+                <th scope="col" class="figure">
+                  Time
+                </th>
+                <th scope="col" class="figure">
+                  Transactions
+                </th>
+                <th scope="col" class="figure">
+                  Gas
+                </th>
+                <th scope="col" class="figure">
+                  Price
+                </th>
+                <th scope="col" class="figure">
+                  Burned so far
+                </th>
               </tr>
             </thead>
             <tbody>
@@ -85,20 +93,30 @@ function Told({ figures, inputs }: { figures: Figures; inputs: Inputs }) {
                   <tr key={b.height}>
                     <th scope="row">{String(b.height)}</th>
                     <td class="figure">{clock(b.time)}</td>
-                    <td>
+                    <td class="figure">
                       {b.txs}
                       {b.failed > 0 && <small> {b.failed} failed</small>}
                     </td>
                     <td class="figure">{count(Number(b.gas))}</td>
-                    <td class="figure">{String(b.price)}</td>
-                    <td class="figure">{showAmount(b.burned, 'opg')}</td>
+                    <td class="figure">{money(b.price, 'opg')}</td>
+                    <td class="figure">{money(b.burned, 'opg')}</td>
                   </tr>
                 ))}
             </tbody>
           </table>
-        </div>
+        </Wide>
       </details>
     </>
+  );
+}
+
+/** A table that may be wider than a phone: it scrolls, with the keyboard too. */
+function Wide({ label, children }: { label: string; children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable
+    <section class="wide" aria-label={label} tabIndex={0}>
+      {children}
+    </section>
   );
 }
 
@@ -123,20 +141,24 @@ function Jobs({ figures: { jobs }, inputs, counts }: { figures: Figures; inputs:
           </li>
         ))}
       </ul>
-      <div class="wide">
-        <table class="ledger" id="jobs">
+      <Wide label="Jobs">
+        <table class="ledger told" id="jobs">
           <thead>
             <tr>
               <th scope="col">Job</th>
               <th scope="col">State</th>
               <th scope="col">Model</th>
-              <th scope="col">Opened</th>
-              <th scope="col">Ended</th>
+              <th scope="col" class="figure">
+                Opened
+              </th>
+              <th scope="col" class="figure">
+                Ended
+              </th>
             </tr>
           </thead>
           <tbody>
             {jobs.slice(0, JOBS).map((j) => (
-              <tr key={j.jobId} class={j.jobId === inputs.job ? 'best' : ''}>
+              <tr key={j.jobId}>
                 <th scope="row">
                   <a
                     href={showInputs({ ...inputs, job: j.jobId })}
@@ -156,11 +178,17 @@ function Jobs({ figures: { jobs }, inputs, counts }: { figures: Figures; inputs:
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
       {jobs.length > JOBS && <p class="more">and {count(jobs.length - JOBS)} older ones that the node lists</p>}
     </>
   );
 }
+
+/** Exact, with the thousands apart. */
+const money = (n: bigint, denom: string): string => {
+  const [whole = '', ...rest] = showAmount(n, denom).split(/(?=[. ])/);
+  return BigInt(whole).toLocaleString('en') + rest.join('');
+};
 
 const clock = (nanos: bigint): string => {
   const ms = Number(nanos / 1_000_000n);
