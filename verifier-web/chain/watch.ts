@@ -35,9 +35,11 @@ export class Watch {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Counts what was asked: answers to earlier questions are dropped. */
   #asked = 0;
+  /** Whether the worker has a question. */
+  #busy = false;
   readonly #shown = (): void => {
     if (document.visibilityState === 'hidden') clearTimeout(this.#timer);
-    else if (this.state.at === 'watching') void this.#look(this.#asked);
+    else if (this.state.at === 'watching' && !this.#busy) void this.#look(this.#asked);
   };
   readonly #moved = (): void => this.#arrive();
 
@@ -66,6 +68,7 @@ export class Watch {
     document.removeEventListener('visibilitychange', this.#shown);
     removeEventListener('hashchange', this.#moved);
     this.#halt();
+    this.#worker.end();
   }
 
   /** Does what the address says. */
@@ -99,18 +102,21 @@ export class Watch {
   }
 
   async #look(asked: number): Promise<void> {
-    clearTimeout(this.#timer);
     const { node, checkpoint, job, model } = this.state.inputs;
     const or = (text: string): string | null => (text === '' ? null : text);
     const question = { node, checkpoint: or(checkpoint), job: or(job.toLowerCase()), model: or(model.toLowerCase()) };
-    const told = proxy((doing: string) => {
+    const told = (doing: string): void => {
       if (asked === this.#asked && this.state.at === 'looking') this.#set({ doing });
-    });
+    };
+    // Only the first look takes long enough to be told of.
+    const hearing = this.state.at === 'looking' ? proxy(told) : undefined;
+    this.#busy = true;
     try {
-      const report = await this.#worker.call((w) => w.look(question, told));
+      const report = await this.#worker.call((w) => w.look(question, hearing));
       if (asked !== this.#asked) return;
       if (report === null) {
         const text = 'A checkpoint is CHAIN:HEIGHT:HASH:VALIDATORS, as assay chain checkpoint prints it.';
+        this.#busy = false;
         return this.#set({ at: 'idle', trouble: { field: 'checkpoint', text } });
       }
       this.#set({ at: 'watching', report });
@@ -118,16 +124,20 @@ export class Watch {
       if (asked !== this.#asked) return;
       this.#set({ figures });
     } catch (e) {
-      if (asked === this.#asked && !(e instanceof Ended)) this.#set({ at: 'failed', doing: reason(e) });
-      return;
+      if (asked !== this.#asked || e instanceof Ended) return;
+      this.#busy = false;
+      return this.#set({ at: 'failed', doing: reason(e) });
     }
+    this.#busy = false;
     if (document.visibilityState !== 'hidden') this.#timer = setTimeout(() => void this.#look(asked), PAUSE_MS);
   }
 
   #halt(): void {
     this.#asked++;
     clearTimeout(this.#timer);
-    if (this.state.at !== 'idle') this.#worker.end();
+    // An idle worker knows the chain it followed.
+    if (this.#busy) this.#worker.end();
+    this.#busy = false;
   }
 
   stop(): void {
@@ -135,7 +145,9 @@ export class Watch {
     this.#set({ at: 'stopped', doing: '' });
   }
 
+  /** From the checkpoint on, with nothing remembered. */
   again(): void {
+    this.#worker.end();
     this.#begin(this.state.inputs, this.state.origin);
   }
 
