@@ -2,7 +2,7 @@
  * The address of the page.
  *
  *     ?example=mnist                                a shipped example
- *     ?proof=URL&key=URL[&circuit=URL]              files beside the page (its policy allows its own origin alone)
+ *     ?proof=URL&key=URL[&circuit=URL]              files beside the page (from its own origin alone)
  *     ?zip=URL                                      the same in one archive
  *     &context=TEXT                                 what the proof must be bound to; else what the example says, or nothing
  *     #statement=HEX&key=HEX                        digests that a verdict must have for this to be the proof the link speaks of

@@ -54,6 +54,7 @@ describe('lamps', () => {
     expect(sentences[1]).toMatch(/^The job is FINAL\(PROVEN\) at height \d+\.$/);
     expect(sentences[2]).toMatch(/^Checked here: model [0-9a-f]{8}…, [\d.]+ bits, no trusted set-up\.$/);
     expect(sentences[3]).toBe('The output shown is the one that was proven.');
+    expect(await page.locator('.lamp-view p[role=status]').textContent()).toBe('Chain: Good. Record: Good. Proof: Good. Answer: Good.');
     expect(await page.locator('#job h2').textContent()).toBe('FINAL(PROVEN)');
     expect(await page.locator('#job .tensor').count()).toBe(2);
     // The proof was checked in a worker.
@@ -355,8 +356,8 @@ describe('the view', () => {
     expect(await stored()).toBeNull();
   });
 
-  test('works isolated, behind the service worker', async () => {
-    const { page } = await view();
+  test('works isolated, behind the service worker, with the devnet itself', async () => {
+    const { page } = await view({ node: d.net.rpc.url });
     await page.waitForSelector('html[data-kept=yes]', { state: 'attached' });
     await page.reload();
     expect(await page.evaluate('crossOriginIsolated')).toBe(true);
@@ -404,14 +405,19 @@ describe('the node’s word', () => {
     await page.locator('[data-lamp=record][data-code="job.none"]').waitFor();
   });
 
-  test('a malformed figure is said, and the lamps do not mind', async () => {
+  const block = { height: '1', time: '0', price: '1', burned: '0', gas: '0', txs: 0, failed: 0 };
+  test.each([
+    ['/price', { price: '-1' }, '/price.price: no amount'],
+    ['/history', [block, block], '/history[1].height: not above the block before'],
+    ['/jobs', { counts: [], jobs: [] }, '/jobs.counts: no object'],
+  ])('a malformed %s is said, and the lamps do not mind', async (path, answer, words) => {
     node.lie = (method, params, result) => {
-      if (method === 'abci_query' && params.path === '/price')
-        (result as Answer).response.value = base64.encode(new TextEncoder().encode('{"price":"-1"}'));
+      if (method === 'abci_query' && params.path === path)
+        (result as Answer).response.value = base64.encode(new TextEncoder().encode(JSON.stringify(answer)));
       return result;
     };
     const { page } = await view();
-    await page.locator('#no-figures', { hasText: '/price.price: no amount' }).waitFor();
+    await page.locator('#no-figures', { hasText: words }).waitFor();
     expect(await lampsOf(page)).toEqual(GREEN);
   });
 });

@@ -88,8 +88,8 @@ export async function readFigures(rpc: Rpc): Promise<Figures> {
         proveBy: j.get('proveBy').int(),
         endedAt: j.get('endedAt').int(),
       })),
-    blocks: history.list(MAX_BLOCKS).map((b) => ({
-      height: b.get('height').int(),
+    blocks: history.list(MAX_BLOCKS).map((b, i, all) => ({
+      height: i === 0 ? b.get('height').int() : after(all[i - 1] as Json, b),
       time: b.get('time').int(),
       price: b.get('price').amount(),
       burned: b.get('burned').amount(),
@@ -98,6 +98,12 @@ export async function readFigures(rpc: Rpc): Promise<Figures> {
       failed: b.get('failed').small(2 ** 31),
     })),
   };
+}
+
+/** The height of a block, which must be higher than that of the one before. */
+function after(before: Json, block: Json): bigint {
+  const height = block.get('height').int();
+  return height > before.get('height').int() ? height : block.get('height').refuse('not above the block before');
 }
 
 async function ask(rpc: Rpc, path: string): Promise<Json> {

@@ -13,25 +13,31 @@ const LOOKS: Readonly<Record<Lamp['color'], { readonly word: string; readonly pa
 /** Four lamps side by side. Each speaks for itself; there is no fifth that sums them up. */
 export function Lamps({ lamps }: { lamps: Readonly<Record<LampName, Lamp>> }) {
   return (
-    <ul class="lamps" aria-live="polite">
-      {LAMPS.map((name) => {
-        const { color, code, text } = lamps[name];
-        const { word, path } = LOOKS[color];
-        return (
-          <li key={name} class={`lamp ${color}`} data-lamp={name} data-color={color} data-code={code}>
-            <h3>
-              <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
-                <circle cx="12" cy="12" r="11" />
-                <path d={path} />
-              </svg>
-              {TITLES[name]}
-            </h3>
-            <p class="word">{word}</p>
-            <p class="what">{sentence(text)}</p>
-            <code>{code}</code>
-          </li>
-        );
-      })}
-    </ul>
+    <>
+      {/* Said when a colour changes, not when a sentence has a newer height. */}
+      <p class="unseen" role="status">
+        {LAMPS.map((name) => `${TITLES[name]}: ${LOOKS[lamps[name].color].word}.`).join(' ')}
+      </p>
+      <ul class="lamps">
+        {LAMPS.map((name) => {
+          const { color, code, text } = lamps[name];
+          const { word, path } = LOOKS[color];
+          return (
+            <li key={name} class={`lamp ${color}`} data-lamp={name} data-color={color} data-code={code}>
+              <h3>
+                <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
+                  <circle cx="12" cy="12" r="11" />
+                  <path d={path} />
+                </svg>
+                {TITLES[name]}
+              </h3>
+              <p class="word">{word}</p>
+              <p class="what">{sentence(text)}</p>
+              <code>{code}</code>
+            </li>
+          );
+        })}
+      </ul>
+    </>
   );
 }
