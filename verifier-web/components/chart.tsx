@@ -1,3 +1,4 @@
+import { ticksOf } from '../chain/ticks.ts';
 import { brief } from '../format.ts';
 
 export interface Point {
@@ -7,17 +8,6 @@ export interface Point {
 
 const [WIDTH, HEIGHT] = [320, 150];
 const [LEFT, RIGHT, TOP, BOTTOM] = [46, 8, 10, 24];
-
-/** Three round values from zero or below the least to above the most. */
-export function ticksOf(low: number, high: number): readonly number[] {
-  const span = high - low || Math.abs(high) || 1;
-  const raw = span / 2;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = ([1, 2, 2.5, 5, 10].find((m) => m * power >= raw) ?? 10) * power;
-  const first = Math.floor(low / step) * step;
-  const ticks = [first, first + step, first + 2 * step];
-  return high > (ticks[2] as number) ? [...ticks, first + 3 * step] : ticks;
-}
 
 /** A small chart over block heights. What it shows is told in words too, and stands in a table on the page. */
 export function Chart({ title, unit, points, bars = false }: { title: string; unit: string; points: readonly Point[]; bars?: boolean }) {
