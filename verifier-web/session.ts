@@ -48,7 +48,7 @@ export class Session {
 
   /** Starts the worker and does what the address says. */
   async open(): Promise<void> {
-    this.#verifier.start();
+    if (!isChainView(location.hash)) this.#verifier.start();
     addEventListener('popstate', () => void this.#arrive());
     await this.#arrive();
   }

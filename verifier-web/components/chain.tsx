@@ -64,6 +64,8 @@ export function ChainView() {
   );
 }
 
+/** Short fields on the left, long ones on the right. */
+const SHOWN = ['node', 'checkpoint', 'model', 'job'] as const;
 const LABELS: Readonly<Record<keyof Inputs, { readonly label: string; readonly hint: string }>> = {
   node: { label: 'Node', hint: 'http://127.0.0.1:26657' },
   checkpoint: { label: 'Checkpoint', hint: 'empty: trust the first block the node shows' },
@@ -94,10 +96,10 @@ function Form({ watch, state }: { watch: Watch; state: WatchState }) {
         watch.ask({ node: node === '' ? LABELS.node.hint : node, checkpoint, job, model });
       }}
     >
-      {FIELDS.map((name) => {
+      {SHOWN.map((name) => {
         const wrong = state.trouble?.field === name;
         return (
-          <label key={name} class={name}>
+          <label key={name}>
             <span>{LABELS[name].label}</span>
             <input
               name={name}
@@ -147,7 +149,11 @@ function Status({ watch, state: { at, doing, inputs } }: { watch: Watch; state: 
     <div class="row watching" data-at={at}>
       {at === 'looking' && <progress aria-label="Looking" />}
       <span role="status">
-        {at === 'looking' ? sentence(doing) : at === 'stopped' ? 'Stopped. Nothing below is renewed.' : `Following ${inputs.node}`}
+        {at === 'looking'
+          ? sentence(doing)
+          : at === 'stopped'
+            ? 'Stopped. Nothing below is renewed.'
+            : `Asking ${inputs.node} every few seconds`}
       </span>
       {at === 'stopped' ? (
         <button type="button" onClick={() => watch.again()}>

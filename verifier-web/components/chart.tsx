@@ -22,7 +22,9 @@ export function Chart({ title, unit, points, bars = false }: { title: string; un
   const wide = across / (span + 1);
   const x = (v: number): number => LEFT + (span === 0 ? across / 2 : bars ? (v - first.x + 0.5) * wide : ((v - first.x) / span) * across);
   const y = (v: number): number => HEIGHT - BOTTOM - ((v - bottom) / (top - bottom)) * (HEIGHT - TOP - BOTTOM);
-  const words = `Blocks ${first.x} to ${last.x}: ${figure(low)} to ${figure(high)} ${unit}, ${figure(last.y)} at the end.`;
+  const blocks = span === 0 ? `Block ${first.x}` : `Blocks ${first.x} to ${last.x}`;
+  const range = low === high ? `${figure(low)} ${unit}` : `${figure(low)} to ${figure(high)} ${unit}, ${figure(last.y)} at the end`;
+  const words = `${blocks}: ${range}.`;
   const bar = Math.max(1, Math.min(10, wide * 0.8));
   return (
     <figure class="chart">

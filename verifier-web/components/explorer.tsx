@@ -18,7 +18,7 @@ export function Explorer({ figures, inputs }: { figures: Figures | string; input
       </h2>
       {typeof figures === 'string' ? (
         <p class="note" id="no-figures">
-          {sentence(figures)}
+          {sentence(`The node has no figures: ${figures}`)}
         </p>
       ) : (
         <Told figures={figures} inputs={inputs} />
@@ -62,7 +62,7 @@ function Told({ figures, inputs }: { figures: Figures; inputs: Inputs }) {
       </div>
       <Jobs figures={figures} inputs={inputs} counts={counts} />
       <details>
-        <summary>The last {Math.min(LISTED, blocks.length)} blocks in figures</summary>
+        <summary>The newest blocks in figures</summary>
         <Wide label="Blocks">
           <table class="ledger told" id="blocks">
             <thead>
