@@ -68,7 +68,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   prover: { may: ['circuits', 'protocol', 'wasm'], free: [page, chance, logger], loaders: ['prover/kernels/wasm/start.ts'] },
   verifier: { may: ['circuits', 'protocol', 'wasm'], free: [page, machine, clock, chance, logger] },
   'verifier-web': {
-    may: ['verifier', 'circuits', 'protocol', ...CHAIN_BASE, 'chain/light', 'chain/rpc/rpc.ts', 'chain/systems'],
+    may: ['verifier', 'circuits', 'protocol', ...CHAIN_BASE, 'chain/comet/json.ts', 'chain/light', 'chain/rpc/rpc.ts', 'chain/systems'],
     packages: ['comlink', 'preact', 'preact/hooks', 'fflate'],
     free: [logger],
     // "Prove here": workers that load when somebody asks for them.

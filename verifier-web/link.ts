@@ -2,10 +2,11 @@
  * The address of the page.
  *
  *     ?example=mnist                                a shipped example
- *     ?proof=URL&key=URL[&circuit=URL]              files beside the page (its policy allows its own origin alone)
+ *     ?proof=URL&key=URL[&circuit=URL]              files beside the page (from its own origin alone)
  *     ?zip=URL                                      the same in one archive
  *     &context=TEXT                                 what the proof must be bound to; else what the example says, or nothing
  *     #statement=HEX&key=HEX                        digests that a verdict must have for this to be the proof the link speaks of
+ *     #chain&…                                      the chain view: chain/address.ts
  */
 import { EXAMPLES, type Example } from './examples.ts';
 
@@ -52,3 +53,5 @@ export function parseAddress(search: string, hash: string): Address {
 
 /** The fragment of a link with digests. */
 export const pinsFragment = ({ statement, keyDigest }: Pins): string => `#statement=${statement}&key=${keyDigest}`;
+
+export const isChainView = (hash: string): boolean => /^#chain(&|=|$)/.test(hash);

@@ -3,7 +3,7 @@ import { proxy } from 'comlink';
 import { toHex } from '../protocol/bytes.ts';
 import { type Example, shipped } from './examples.ts';
 import { contextBytes } from './format.ts';
-import { parseAddress, pinsFragment } from './link.ts';
+import { isChainView, parseAddress, pinsFragment } from './link.ts';
 import {
   FILE_LIMIT,
   FILES_LIMIT,
@@ -48,12 +48,13 @@ export class Session {
 
   /** Starts the worker and does what the address says. */
   async open(): Promise<void> {
-    this.#verifier.start();
+    if (!isChainView(location.hash)) this.#verifier.start();
     addEventListener('popstate', () => void this.#arrive());
     await this.#arrive();
   }
 
   async #arrive(): Promise<void> {
+    if (isChainView(location.hash)) return;
     const { example, files, context, pins, trouble } = parseAddress(location.search, location.hash);
     this.#intake++;
     const kept = this.#kept.get((history.state as { step?: number } | null)?.step ?? -1);

@@ -60,7 +60,7 @@ const grey = (code: string, text: string): Lamp => ({ color: 'grey', code, text 
 const red = (code: string, text: string): Lamp => ({ color: 'red', code, text });
 
 /** A failure as a lamp: what says something false is red, what says nothing is grey. */
-function failed(e: unknown, what: string): Lamp {
+export function failureLamp(e: unknown, what: string): Lamp {
   if (e instanceof LightRefused)
     return e.code === 'trust.expired' ? grey(e.code, `cannot follow the chain: ${e.message}`) : red(e.code, e.message);
   if (e instanceof RecordRefused) return e.code === 'record.header' ? grey(e.code, e.message) : red(e.code, e.message);
@@ -76,7 +76,7 @@ export async function chainLamp(light: LightClient, signal?: AbortSignal): Promi
   try {
     newest = await light.latest(signal);
   } catch (e) {
-    return failed(e, 'cannot follow the chain');
+    return failureLamp(e, 'cannot follow the chain');
   }
   const { height, time, chainId } = newest.block.header;
   const age = light.around.now() - time;
@@ -129,7 +129,7 @@ export async function viewJob(o: LampOptions): Promise<JobView> {
         };
     }
   } catch (e) {
-    return { chain, record: failed(e, 'the record cannot be asked for'), proof: notYet, answer: notYet, ...nothing };
+    return { chain, record: failureLamp(e, 'the record cannot be asked for'), proof: notYet, answer: notYet, ...nothing };
   }
   const { height } = opened;
   const { lamp: proof, evidence } = await proofLamp(o, job, model);
@@ -190,7 +190,7 @@ async function proofLamp(
   try {
     evidence = await findEvidence(o.rpc, job.endedAt, o.jobId, o.signal);
   } catch (e) {
-    return lampOnly(failed(e, 'the proof cannot be downloaded'));
+    return lampOnly(failureLamp(e, 'the proof cannot be downloaded'));
   }
   if (evidence === null) return lampOnly(grey('proof.absent', `the node’s block ${job.endedAt} does not show the proof`));
   const { input, output, proof } = evidence;

@@ -1,18 +1,11 @@
 /** Everybody can use the page: axe finds nothing in its main states, light and dark; the keyboard suffices; a phone is wide enough. */
-import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { violations } from './axe.helpers.ts';
 import { drawSeven } from './pad.helpers.ts';
 import { ACCEPTED, fixtureFiles, type Opened, pageSetting, pick, shoot, verdictOf } from './page.helpers.ts';
 
 const s = pageSetting();
-
-/** What axe finds, as `rule: element`. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations: found } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as axe.AxeResults;
-  return found.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html}`));
-}
 
 /** The main states, each reached as a user does. */
 const STATES: Readonly<Record<string, (opened: Opened) => Promise<void>>> = {

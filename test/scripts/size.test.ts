@@ -20,12 +20,13 @@ function weigh(...args: readonly string[]): { weighed: readonly Weighed[]; statu
   return { weighed: JSON.parse(stdout) as Weighed[], status };
 }
 
-test('the verifier with its WebAssembly weighs at most 120 kB gzipped, the page and its prover what they may', () => {
+test('the verifier with its WebAssembly weighs at most 120 kB gzipped, the page, its prover and its chain view what they may', () => {
   const { weighed, status } = weigh();
   expect(weighed.map(({ name, passed }) => ({ name, passed }))).toEqual([
     { name: 'verifier, JavaScript with its WebAssembly', passed: true },
     { name: 'page, first load', passed: true },
     { name: 'page, prover, loaded on demand', passed: true },
+    { name: 'page, chain view, loaded on demand', passed: true },
   ]);
   expect(status).toBe(0);
   const bundle = readFileSync('dist/bundle/verifier.js');

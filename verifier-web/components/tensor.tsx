@@ -9,8 +9,11 @@ const MOST_VALUES = 64;
 /** What fits a phone. */
 const MOST_COLUMNS = 4;
 
+/** `int16`: of a ledger; models have none. */
+export type Drawn = Omit<NamedTensor, 'dtype'> & { readonly dtype: NamedTensor['dtype'] | 'int16' };
+
 /** A tensor as people see it best: a picture; bars, if it may be scores; else a table. */
-export function TensorView({ tensor, scores = false }: { tensor: NamedTensor; scores?: boolean }) {
+export function TensorView({ tensor, scores = false }: { tensor: Drawn; scores?: boolean }) {
   const { name, dtype } = tensor;
   return (
     <figure class="tensor">
@@ -31,7 +34,7 @@ export function TensorView({ tensor, scores = false }: { tensor: NamedTensor; sc
   );
 }
 
-export function Picture({ tensor }: { tensor: NamedTensor }) {
+export function Picture({ tensor }: { tensor: Drawn }) {
   const ref = useRef<HTMLCanvasElement>(null);
   const p = pictureOf(tensor.shape);
   useEffect(() => {
@@ -64,7 +67,7 @@ const score = (v: number | bigint, dtype: string): string =>
   dtype === 'float32' && Math.abs(Number(v)) < 1e6 ? Number(v).toFixed(3).replace('-', '−') : value(v, dtype);
 
 /** Values of classes as bars from a common zero, the largest marked. */
-export function Scores({ tensor: { data, dtype } }: { tensor: Pick<NamedTensor, 'data' | 'dtype'> }) {
+export function Scores({ tensor: { data, dtype } }: { tensor: Pick<Drawn, 'data' | 'dtype'> }) {
   const all = Array.from<number | bigint, number>(data, Number);
   const best = largest(all);
   const order = all.map((_, i) => i);
@@ -104,7 +107,7 @@ export function Scores({ tensor: { data, dtype } }: { tensor: Pick<NamedTensor, 
 }
 
 /** Values in row-major order; a row begins with the index of its first value. */
-function Numbers({ tensor: { data, dtype, shape: dims } }: { tensor: NamedTensor }) {
+function Numbers({ tensor: { data, dtype, shape: dims } }: { tensor: Drawn }) {
   const shown = Array.from<number | bigint>(data.subarray(0, MOST_VALUES));
   const width = Math.min(MOST_COLUMNS, dims.at(-1) ?? 1);
   const rows = Array.from({ length: Math.ceil(shown.length / width) }, (_, r) => shown.slice(r * width, (r + 1) * width));
