@@ -114,7 +114,9 @@ export async function serveRpc(
   app.use(
     bodyLimit({
       maxSize: MAX_BODY,
-      onError: (c) => c.json(failure(null, -32600, 'Invalid Request', `a body of more than ${MAX_BODY} bytes`), 413),
+      // The rest of the body is not read: nothing can follow on this connection.
+      onError: (c) =>
+        c.json(failure(null, -32600, 'Invalid Request', `a body of more than ${MAX_BODY} bytes`), 413, { Connection: 'close' }),
     }),
   );
   routes(app);
