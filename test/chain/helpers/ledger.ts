@@ -61,17 +61,20 @@ export class Ledger {
   height = 0n;
   readonly env: LedgerEnv;
   readonly system: ProofSystem;
+  readonly genesis: Genesis;
+  /** The transactions of every block so far. */
+  readonly blocks: (readonly Uint8Array[])[] = [];
 
   constructor({ systems = [testSystem()], on, params = {}, people = [1, 2, 3, 4, 5].map(person), sweepCap }: LedgerOptions = {}) {
     const riches = { opg: 10_000n * OPG, usd: 10n ** 9n };
-    const genesis: Genesis = {
+    this.genesis = {
       denoms: ['usd'],
       systems: on ?? systems.map((s) => s.name),
       params: { ...DEFAULT_PARAMS, ...params },
       accounts: people.map((p) => ({ address: p.address, balances: riches })),
       supply: { opg: riches.opg * BigInt(people.length), usd: riches.usd * BigInt(people.length) },
     };
-    this.state = State.fromGenesis(CHAIN, genesis);
+    this.state = State.fromGenesis(CHAIN, this.genesis);
     this.system = systems[0] as ProofSystem;
     this.env = {
       systems,
@@ -84,6 +87,7 @@ export class Ledger {
   /** Runs the next block; checks every invariant behind it. */
   block(...txs: readonly Uint8Array[]): Applied[] {
     this.height++;
+    this.blocks.push(txs);
     const context = { height: this.height, time: this.height * 1_000_000_000n, proposer: new Uint8Array(20) };
     const next = this.state.overlay();
     const swept = beginBlock(next, context, this.env);
