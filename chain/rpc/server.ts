@@ -159,6 +159,8 @@ export async function serveRpc(
     const { ok, body } = await answer(-1, c.req.param('method') ?? '', new Params(c.req.query(), true));
     return c.json(body, ok ? 200 : 500);
   });
+  app.notFound((c) => c.json(failure(null, -32601, 'Method not found', c.req.path.slice(0, 64)), 404));
+  app.onError((e, c) => c.json(failure(null, -32603, 'Internal error', e.message), 500));
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, port, hostname: host }, (info) =>
       resolve({
