@@ -28,12 +28,16 @@ export interface InferenceNode extends RunningServer {
 }
 
 const WATCH_MS = 1000;
+/** Jobs that end between two looks at what may be forgotten. */
+const PRUNE_EVERY = 1000;
 /** Until a proof was made here. */
 const FIRST_GUESS_MS = 3000;
 
 export async function startInferenceNode(o: InferenceNodeOptions): Promise<InferenceNode> {
   const log = o.log ?? (() => {});
   const queue = new Queue(o.dir);
+  queue.prune();
+  let ends = 0;
   const metrics = openMetrics();
   const models = new Map(o.models.map((m) => [toHex(m.modelId), m]));
   const stop = new AbortController();
@@ -70,6 +74,7 @@ export async function startInferenceNode(o: InferenceNodeOptions): Promise<Infer
       },
       onEnd(entry) {
         metrics.jobs.inc({ state: entry.state });
+        if (++ends % PRUNE_EVERY === 0) queue.prune();
         log(`job ${entry.jobId.slice(0, 8)}: ${entry.state}${entry.trouble === '' ? '' : `: ${entry.trouble}`}`);
       },
     },

@@ -28,6 +28,8 @@ const LEASE_MS = 60_000;
 const HEARTBEAT_MS = 20_000;
 const IDLE_MS = 100;
 const MAX_BACKOFF_MS = 30_000;
+/** Blocks after which a transaction of ours is lost, and made anew: far less than what an order leaves. */
+const VALID_FOR = 20n;
 /** Proofs that are made for one job when the chain refuses them: each refusal is paid. */
 const PROOFS = 3;
 
@@ -88,7 +90,7 @@ async function advance(c: WorkerContext, entry: QueueEntry): Promise<void> {
     try {
       await c.sender.send(
         { case: 'openJob', value: { order: entry.order, requesterPubkey: entry.requesterPubkey, orderSig: entry.orderSig, result } },
-        { signal: c.signal },
+        { validFor: VALID_FOR, signal: c.signal },
       );
     } catch (e) {
       if (!(e instanceof TxRefused)) throw e;
@@ -121,7 +123,7 @@ async function advance(c: WorkerContext, entry: QueueEntry): Promise<void> {
   try {
     await c.sender.send(
       { case: 'postProof', value: { jobId, inputNonce, input, output, proof } },
-      { vgasLimit: served.model.key.vgas, signal: c.signal },
+      { vgasLimit: served.model.key.vgas, validFor: VALID_FOR, signal: c.signal },
     );
   } catch (e) {
     if (!(e instanceof TxRefused) || !codeName(e.code).startsWith('E_PROOF_')) throw e;

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { writeAmount } from '../../chain/amounts.ts';
 import { Chain, ledgerInference, statementFor } from '../../chain/client/index.ts';
 import { LightClient } from '../../chain/light/follow.ts';
-import { httpRpc } from '../../chain/rpc/rpc.ts';
+import { httpRpc, type Rpc } from '../../chain/rpc/rpc.ts';
 import { describeState } from '../../chain/states.ts';
 import { tensorsToPorts } from '../../chain/systems/gkr-tensors.ts';
 import { decodeTensors } from '../../chain/tensors.ts';
@@ -35,7 +35,7 @@ const running: { close(): Promise<void> }[] = [];
 
 beforeAll(async () => {
   // Blocks come fast, so that deadlines pass.
-  shop = await openedShop(25);
+  shop = await openedShop(50);
   light = new LightClient(shop.net.rpc, await shop.net.checkpoint(), around);
 });
 afterEach(async () => {
@@ -49,7 +49,7 @@ async function run(more: Parameters<typeof runNode>[1] = {}): Promise<Running> {
   return r;
 }
 
-const TERMS = { bond: 2n * OPG, proveBlocks: 1000, rescueBlocks: 0, openBlocks: 100n };
+const TERMS = { bond: 2n * OPG, proveBlocks: 10_000, rescueBlocks: 0, openBlocks: 190n };
 
 async function orderFor(url: string, seed: number, more: Partial<typeof TERMS> = {}) {
   const o = { chain: shop.chain, light };
@@ -117,6 +117,29 @@ describe('an order', () => {
     expect((await shop.chain.prover(prover.address))?.free).toEqual(writeAmount(100n * OPG));
   });
 
+  test('settles over a chain that loses every second transaction', async () => {
+    const lost = new Set<unknown>();
+    const kept = new Set<unknown>();
+    const lossy: Rpc = {
+      url: 'lossy:',
+      async call(method, params, signal) {
+        if (method === 'broadcast_tx_sync' && !kept.has(params?.tx)) {
+          if (!lost.has(params?.tx) && lost.size > kept.size) kept.add(params?.tx);
+          else lost.add(params?.tx);
+          if (lost.has(params?.tx)) return { code: 0, log: '' };
+        }
+        return shop.net.rpc.call(method, params, signal);
+      },
+    };
+    const { node } = await run({ chain: new Chain(lossy) });
+    const before = await shop.balance(prover.address, 'usd');
+    const body = await shop.body(50);
+    expect((await post(node.url, body)).status).toBe(200);
+    await until('settled', 60_000, () => (node.queue.get(toHex(jobOf(body)))?.state === 'settled' ? true : null));
+    expect([lost.size, kept.size]).toEqual([2, 2]);
+    expect((await shop.balance(prover.address, 'usd')) - before).toBe(PRICE);
+  });
+
   test('is refused with the node’s code and sentence', async () => {
     const { node } = await run();
     const kept = await orderFor(node.url, 2, { bond: 11n * OPG });
@@ -173,7 +196,8 @@ describe('a node that lies', () => {
     const usd = await shop.balance(requester.address, 'usd');
     const opg = await shop.balance(requester.address, 'opg');
     const paid = await shop.balance(prover.address, 'usd');
-    const kept = await orderFor(node.url, 4, { proveBlocks: 20 });
+    // Enough blocks that a busy machine takes the order, few enough to wait for.
+    const kept = await orderFor(node.url, 4, { proveBlocks: 100 });
     const updates = await all(ask(kept, { chain: shop.chain, light }));
     expect(updates.map((u) => u.status)).toEqual(['ANSWERED', 'PENDING', 'FAILED']);
     expect(updates.at(-1)).toMatchObject({ reason: 'FAILED(unproven)', view: { record: { color: 'red', code: 'record.failed' } } });
@@ -187,7 +211,7 @@ describe('a node that lies', () => {
 
   test('in its output is challenged with the true one: FAILED(fraud)', async () => {
     const { node } = await run({ models: [await liar()] });
-    const body = await shop.body(5, { proveBlocks: 10_000 });
+    const body = await shop.body(5);
     const jobId = jobOf(body);
     expect((await post(node.url, body)).status).toBe(200);
     await until('the job is open', 20_000, async () => ((await shop.chain.job(jobId)) === null ? null : true));
@@ -214,7 +238,7 @@ describe('a node that lies', () => {
   test('does not burn its money on a proof that is refused: three, and no more', async () => {
     const lines: string[] = [];
     const { node } = await run({ models: [await liar()], log: (line) => lines.push(line) });
-    const body = await shop.body(6, { proveBlocks: 10_000 });
+    const body = await shop.body(6);
     expect((await post(node.url, body)).status).toBe(200);
     const id = toHex(jobOf(body));
     await until('the node gives it up', 20_000, () => (node.queue.get(id)?.state === 'failed' ? true : null));

@@ -70,8 +70,8 @@ export async function openedShop(idleMs?: number): Promise<Shop> {
         bond: writeAmount(2n * OPG),
         prover: prover.address,
         tabId,
-        openBy: height + 100n,
-        proveBlocks: 1000,
+        openBy: height + 190n,
+        proveBlocks: 10_000,
         settlementMode: 2,
         ...change,
       });
