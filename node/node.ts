@@ -36,8 +36,6 @@ const FIRST_GUESS_MS = 3000;
 export async function startInferenceNode(o: InferenceNodeOptions): Promise<InferenceNode> {
   const log = o.log ?? (() => {});
   const queue = new Queue(o.dir);
-  queue.prune();
-  let ends = 0;
   const metrics = openMetrics();
   const models = new Map(o.models.map((m) => [toHex(m.modelId), m]));
   const stop = new AbortController();
@@ -60,6 +58,8 @@ export async function startInferenceNode(o: InferenceNodeOptions): Promise<Infer
     }
   };
   const sender = new Sender(o.chain, o.signer);
+  let ends = 0;
+  queue.prune();
   const working = runWorkers(
     {
       queue,

@@ -21,7 +21,7 @@ export function addSettle(program: Command): void {
       .argument('<file>', 'a .circuit to prove and settle with --input, or a .proof made for a --ticket')
       .option('--input <file>', 'with a circuit: JSON, .npy, .npz or PNG')
       .option('--model <id>', 'the model on the chain; default: the one that this wallet registered with this key')
-      .option('--ticket <file>', 'with a proof: the ticket its context comes from')
+      .option('--ticket <file>', 'with a proof: the ticket that gave its context')
       .option('-o, --output <file>', 'with a circuit: write a ticket instead, and print the context to prove for'),
   )
     .addHelpText(

@@ -26,9 +26,9 @@ import type { ProofSystem } from '../../chain/systems/system.ts';
 import { ascii, toHex } from '../../protocol/bytes.ts';
 import { bundle } from '../bundle.ts';
 import { person } from './helpers/chains.ts';
-import { CHAIN, Market } from './helpers/ledger.ts';
+import { testSystem } from './helpers/hash-system.ts';
+import { CHAIN, Market } from './helpers/market.ts';
 import { DEATHS, deadly, mortalSystem } from './helpers/mortal.ts';
-import { testSystem } from './helpers/system.ts';
 
 const never = mortalSystem((death) => {
   throw new Error(`a proof that kills (${death}) was verified in this thread`);

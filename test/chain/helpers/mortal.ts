@@ -1,7 +1,7 @@
 /** The test system with proofs that kill whoever verifies them: outside of a thread of its own, such a question is a failure of the test. */
 import type { ProofSystem } from '../../../chain/systems/system.ts';
 import { ascii } from '../../../protocol/bytes.ts';
-import { testSystem } from './system.ts';
+import { testSystem } from './hash-system.ts';
 
 export const DEATHS = ['exit', 'hog', 'deep', 'throw'] as const;
 export type Death = (typeof DEATHS)[number];

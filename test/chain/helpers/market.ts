@@ -26,7 +26,7 @@ import type { ProofSystem } from '../../../chain/systems/system.ts';
 import { encodeTensors, inputCommitment, outputCommitment } from '../../../chain/tensors.ts';
 import { ascii, toHex } from '../../../protocol/bytes.ts';
 import { person } from './chains.ts';
-import { testKey, testProof, testSystem } from './system.ts';
+import { testKey, testProof, testSystem } from './hash-system.ts';
 
 export const OPG = 10n ** 18n;
 export const CHAIN = 'test-1';
@@ -86,9 +86,17 @@ export class Ledger {
 
   /** Runs the next block; checks every invariant behind it. */
   block(...txs: readonly Uint8Array[]): Applied[] {
+    const { next, results } = this.preview(...txs);
     this.height++;
     this.blocks.push(txs);
-    const context = { height: this.height, time: this.height * 1_000_000_000n, proposer: new Uint8Array(20) };
+    next.merge();
+    return results;
+  }
+
+  /** The next block on a state that nobody has to keep. */
+  preview(...txs: readonly Uint8Array[]): { readonly next: State; readonly results: Applied[] } {
+    const height = this.height + 1n;
+    const context = { height, time: height * 1_000_000_000n, proposer: new Uint8Array(20) };
     const next = this.state.overlay();
     const swept = beginBlock(next, context, this.env);
     const results = txs.map((tx) => applyTx(next, tx, context, this.env));
@@ -97,9 +105,8 @@ export class Ledger {
       context,
       results.reduce((n, r) => (r.door ? n + r.gasUsed : n), 0n),
     );
-    checkInvariants(this.state, next, { height: this.height, swept, results });
-    next.merge();
-    return results;
+    checkInvariants(this.state, next, { height, swept, results });
+    return { next, results };
   }
 
   /** Empty blocks up to and including this height. */
