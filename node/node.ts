@@ -30,6 +30,8 @@ export interface InferenceNode extends RunningServer {
 }
 
 const WATCH_MS = 1000;
+/** Jobs that end between two looks at what may be forgotten. */
+const PRUNE_EVERY = 1000;
 /** Until a proof was made here. */
 const FIRST_GUESS_MS = 3000;
 
@@ -59,6 +61,8 @@ export async function startInferenceNode(o: InferenceNodeOptions): Promise<Infer
     }
   };
   const sender = new Sender(o.chain, o.signer);
+  let ends = 0;
+  queue.prune();
   const working = runWorkers(
     {
       queue,
@@ -73,6 +77,7 @@ export async function startInferenceNode(o: InferenceNodeOptions): Promise<Infer
       },
       onEnd(entry) {
         metrics.jobs.inc({ state: entry.state });
+        if (++ends % PRUNE_EVERY === 0) queue.prune();
         log(`job ${entry.jobId.slice(0, 8)}: ${entry.state}${entry.trouble === '' ? '' : `: ${entry.trouble}`}`);
       },
     },

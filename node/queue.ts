@@ -90,10 +90,11 @@ export class Queue {
     if (e !== undefined) this.#open.set(jobId, { ...e, leasedUntil: until });
   }
 
-  /** Forgets the oldest of what is over. */
-  prune(): void {
-    const over = [...this.#db.getRange()].map((r) => r.value).filter((e) => !OPEN.has(e.state));
-    const old = over.sort((a, b) => a.takenAt - b.takenAt).slice(0, Math.max(0, over.length - KEPT));
+  /** Forgets the oldest of what is over, up to `kept`. */
+  prune(kept = KEPT): void {
+    const over: { readonly jobId: string; readonly takenAt: number }[] = [];
+    for (const { value } of this.#db.getRange()) if (!OPEN.has(value.state)) over.push({ jobId: value.jobId, takenAt: value.takenAt });
+    const old = over.sort((a, b) => a.takenAt - b.takenAt).slice(0, Math.max(0, over.length - kept));
     this.#db.transactionSync(() => {
       for (const e of old) this.#db.removeSync(e.jobId);
     });

@@ -55,6 +55,8 @@ export function serveHttp(
     if (p === null)
       return context.json({ code: 'unavailable', message: `this node cannot answer now: ${e.message}`, hint: 'try again later' }, 503);
     if (p.status === 503) context.header('Retry-After', '10');
+    // The rest of the body is not read: nothing can follow on this connection.
+    if (p.status === 413) context.header('Connection', 'close');
     return context.json({ code: p.code, message: p.message, hint: p.hint }, p.status);
   });
   app.notFound((context) =>

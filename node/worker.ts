@@ -28,6 +28,10 @@ const LEASE_MS = 60_000;
 const HEARTBEAT_MS = 20_000;
 const IDLE_MS = 100;
 const MAX_BACKOFF_MS = 30_000;
+/** Blocks after which a transaction of ours is lost, and made anew: far less than what an order leaves. */
+const VALID_FOR = 20n;
+/** Proofs that are made for one job when the chain refuses them: each refusal is paid. */
+const PROOFS = 3;
 
 /** Works until the signal aborts. `workers` jobs are under way at once; proofs are made one at a time by the kernels. */
 export async function runWorkers(c: WorkerContext, workers: number): Promise<void> {
@@ -86,7 +90,7 @@ async function advance(c: WorkerContext, entry: QueueEntry): Promise<void> {
     try {
       await c.sender.send(
         { case: 'openJob', value: { order: entry.order, requesterPubkey: entry.requesterPubkey, orderSig: entry.orderSig, result } },
-        { signal: c.signal },
+        { validFor: VALID_FOR, signal: c.signal },
       );
     } catch (e) {
       if (!(e instanceof TxRefused)) throw e;
@@ -110,15 +114,24 @@ async function advance(c: WorkerContext, entry: QueueEntry): Promise<void> {
     const started = performance.now();
     const proof = await served.prove(entry.input, context, { signal: c.signal });
     c.onProof?.(performance.now() - started);
-    put({ state: 'proved', proof, deadline: job.proveBy });
+    put({ state: 'proved', proof, deadline: job.proveBy, attempts: entry.attempts });
     c.onStep?.('proved');
     return;
   }
   c.onStep?.('posting');
-  await c.sender.send(
-    { case: 'postProof', value: { jobId, inputNonce: entry.inputNonce, input: entry.input, output: entry.output, proof: entry.proof } },
-    { vgasLimit: served.model.key.vgas, signal: c.signal },
-  );
+  const { inputNonce, input, output, proof } = entry;
+  try {
+    await c.sender.send(
+      { case: 'postProof', value: { jobId, inputNonce, input, output, proof } },
+      { vgasLimit: served.model.key.vgas, validFor: VALID_FOR, signal: c.signal },
+    );
+  } catch (e) {
+    if (!(e instanceof TxRefused) || !codeName(e.code).startsWith('E_PROOF_')) throw e;
+    // The same bytes would be refused again: the next attempt makes a new proof.
+    if (entry.attempts + 1 >= PROOFS) return put({ state: 'failed', proof: null, trouble: `the chain refuses the proof: ${e.message}` });
+    c.queue.save({ ...entry, state: 'opened', proof: null });
+    throw e;
+  }
   c.onStep?.('posted');
   const after = await chain.job(jobId, c.signal);
   if (after !== null && isTerminal(after.state)) put(ended(after));

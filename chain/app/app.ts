@@ -101,22 +101,30 @@ export function openLedger({ store, systems, pool, log = () => {}, retainBlocks 
   };
   const nextHeight = (): bigint => (committed === null ? (born?.initialHeight ?? 1n) : committed.height + 1n);
 
-  /** Verdicts of the block's proofs, as far as they can be asked for beforehand; returns the transactions that kill a verifier. */
+  /**
+   * Reaches the verdicts on the block's proofs before it is applied; returns the transactions that kill a verifier. A proof without a verdict
+   * is taken as valid. Where it is not, a transaction behind it may ask for more, so the block is run until it asks for nothing new.
+   */
   const warm = async (block: BlockToRun): Promise<readonly number[]> => {
     if (!block.txs.some(bringsProof)) return [];
-    const questions: Question[] = [];
-    let tx = 0;
-    const capturing: LedgerEnv = {
-      ...env,
-      verify(system, question) {
-        questions.push({ system, question, tx });
-        return verdicts.get(system, question) ?? { ok: true };
-      },
-    };
-    const overlay = base().overlay();
-    beginBlock(overlay, block, capturing);
-    for (; tx < block.txs.length; tx++) applyTx(overlay, block.txs[tx] as Uint8Array, block, capturing);
-    return verdicts.warm(questions);
+    for (;;) {
+      const questions: Question[] = [];
+      let tx = 0;
+      const capturing: LedgerEnv = {
+        ...env,
+        verify(system, question) {
+          const known = verdicts.get(system, question);
+          if (known === undefined) questions.push({ system, question, tx });
+          return known ?? { ok: true };
+        },
+      };
+      const overlay = base().overlay();
+      beginBlock(overlay, block, capturing);
+      for (; tx < block.txs.length; tx++) applyTx(overlay, block.txs[tx] as Uint8Array, block, capturing);
+      const fatal = await verdicts.warm(questions);
+      if (fatal.length > 0) return fatal;
+      if (questions.every(({ system, question }) => verdicts.get(system, question)?.ok)) return [];
+    }
   };
 
   return {

@@ -81,7 +81,11 @@ export const inlinePool = (systems: readonly ProofSystem[]): VerifierPool => ({
   async ask(name, question) {
     const system = systems.find((s) => s.name === name);
     if (system === undefined) throw new Error(`no proof system ${name}`);
-    return system.verify(question);
+    try {
+      return system.verify(question);
+    } catch (e) {
+      throw new VerifierDied((e as Error).message);
+    }
   },
   close: async () => {},
 });

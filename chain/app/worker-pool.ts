@@ -37,7 +37,7 @@ export function workerPool(script: URL, threads: number): VerifierPool {
       busy.delete(worker);
       idle.push(worker);
       if (m.verdict !== undefined) job.resolve(m.verdict);
-      else job.reject(new Error(`verifier: ${m.error}`));
+      else job.reject(new VerifierDied(m.error ?? 'it said nothing'));
       turn();
     });
     worker.on('error', (e) => {

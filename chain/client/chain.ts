@@ -67,7 +67,7 @@ export interface ChainParams {
 }
 
 const POLL_MS = 200;
-/** Blocks that a transaction stays valid. */
+/** Blocks that a transaction stays valid, unless its sender says otherwise. */
 const VALID_FOR = 500n;
 /** How far above the present price a sender goes: the price may rise by an eighth a block. */
 const HEADROOM = 2n;
@@ -76,6 +76,8 @@ const MAX_TX = 2 ** 20;
 export interface SendOptions {
   readonly vgasLimit?: bigint | undefined;
   readonly sponsor?: Signer | undefined;
+  /** Blocks that the transaction stays valid, 500 unless said: after them it is known to be lost. */
+  readonly validFor?: bigint | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called once the node has taken the transaction. */
   readonly onSent?: ((tx: SignedTx) => void) | undefined;
@@ -197,7 +199,12 @@ export class Chain {
   }
 
   /** Signs with the account's next nonce, or the one given. */
-  async prepare(signer: Signer, msg: Msg, { vgasLimit, sponsor, signal }: SendOptions = {}, nonce?: bigint): Promise<SignedTx> {
+  async prepare(
+    signer: Signer,
+    msg: Msg,
+    { vgasLimit, sponsor, validFor = VALID_FOR, signal }: SendOptions = {},
+    nonce?: bigint,
+  ): Promise<SignedTx> {
     const [{ chainId, height }, account, price] = await Promise.all([
       this.status(signal),
       this.account(signer.address, signal),
@@ -206,7 +213,7 @@ export class Chain {
     return signTx(signer, {
       chainId,
       nonce: nonce ?? (account?.nonce ?? 0n) + 1n,
-      validUntil: height + VALID_FOR,
+      validUntil: height + validFor,
       msg,
       vgasLimit,
       sponsor,

@@ -67,7 +67,7 @@ export function lmdbBlocks(dir: string): BlockStore {
     get(h) {
       const bytes = db.get(Number(h));
       if (bytes === undefined) return undefined;
-      const { block, commit, results } = fromBinary(StoredBlockSchema, bytes);
+      const { block, commit, results } = fromBinary(StoredBlockSchema, new Uint8Array(bytes));
       return { ...decodeBlock(block), commit: decodeCommit(commit), results };
     },
     put({ header, txs, lastCommit, commit, results }) {

@@ -15,20 +15,27 @@ export interface Evidence {
   readonly proof: Uint8Array;
 }
 
-/** The last transaction of the block that brings a proof for this job, or null. Throws RpcError or Malformed. */
-export async function findEvidence(rpc: Rpc, height: bigint, jobId: Uint8Array, signal?: AbortSignal): Promise<Evidence | null> {
+/**
+ * What the prover's transactions of a block bring for this job, the newest first: those that failed are among them, since a block does not say
+ * which did. Throws RpcError or Malformed.
+ */
+export async function findEvidence(
+  rpc: Rpc,
+  { height, jobId, prover }: { readonly height: bigint; readonly jobId: Uint8Array; readonly prover: Uint8Array },
+  signal?: AbortSignal,
+): Promise<readonly Evidence[]> {
   const block = new Json(await rpc.call('block', { height: height.toString() }, signal), 'block').get('block');
   const txs = block.get('data').get('txs').list(100_000);
-  for (const tx of txs.reverse()) {
-    const found = evidenceIn(tx.base64(MAX_TX_BYTES), jobId);
-    if (found !== null) return found;
-  }
-  return null;
+  return txs
+    .reverse()
+    .map((tx) => evidenceIn(tx.base64(MAX_TX_BYTES), jobId, prover))
+    .filter((e) => e !== null);
 }
 
-function evidenceIn(bytes: Uint8Array, jobId: Uint8Array): Evidence | null {
+function evidenceIn(bytes: Uint8Array, jobId: Uint8Array, prover: Uint8Array): Evidence | null {
   try {
     const { body, pubkey } = decodeStrict(TxSchema, bytes, MAX_TX_BYTES);
+    if (!equalBytes(addressOf(pubkey), prover)) return null;
     const { msg } = decodeStrict(TxBodySchema, body, MAX_TX_BYTES);
     if (msg.case === 'postProof' || msg.case === 'challenge') return equalBytes(msg.value.jobId, jobId) ? msg.value : null;
     if (msg.case === 'verifyInference') return equalBytes(soloIdOf(addressOf(pubkey), msg.value.salt), jobId) ? msg.value : null;

@@ -8,6 +8,7 @@ import { type Checkpoint, checkCheckpoint } from './checkpoint.ts';
 import {
   checkAdjacent,
   checkOrder,
+  checkParts,
   checkPeriod,
   checkSigned,
   checkSkip,
@@ -118,6 +119,7 @@ export class LightClient {
 
   async #step(from: Followed, next: LightBlock, signal?: AbortSignal): Promise<Followed> {
     const { header } = from.block;
+    checkParts(next, this.#checkpoint.chainId);
     checkOrder(from.block, next, { now: this.#around.now(), trustPeriod: this.#trustPeriod });
     if (next.header.height === header.height + 1n) checkAdjacent(from.block, next);
     else {
@@ -135,7 +137,7 @@ export class LightClient {
   }
 
   #keep(block: LightBlock): Followed {
-    const signed = checkSigned(block, this.#checkpoint.chainId);
+    const signed = checkSigned(block);
     const followed = { block: { ...block, hash: headerHash(block.header) }, signed };
     this.#known.set(block.header.height, followed);
     // The checkpoint and the newest stay.
@@ -149,7 +151,9 @@ export class LightClient {
     const signed = await this.#signedHeader(this.#checkpoint.height, signal);
     checkCheckpoint(this.#checkpoint, signed);
     checkPeriod(signed, { now: this.#around.now(), trustPeriod: this.#trustPeriod });
-    this.#keep(await this.#withValidators(signed, signal));
+    const block = await this.#withValidators(signed, signal);
+    checkParts(block, this.#checkpoint.chainId);
+    this.#keep(block);
   }
 
   #below(height: bigint): Followed | null {

@@ -186,28 +186,42 @@ async function proofLamp(
   const system = o.systems.find((s) => equalBytes(s.id, commitment.proofSystemId));
   if (system === undefined)
     return lampOnly(grey('proof.system', `proofs of system ${toHex(commitment.proofSystemId)} are not checked here`));
-  let evidence: Evidence | null;
+  let found: readonly Evidence[];
   try {
-    evidence = await findEvidence(o.rpc, job.endedAt, o.jobId, o.signal);
+    found = await findEvidence(o.rpc, { height: job.endedAt, jobId: o.jobId, prover: job.provenBy }, o.signal);
   } catch (e) {
     return lampOnly(failureLamp(e, 'the proof cannot be downloaded'));
   }
-  if (evidence === null) return lampOnly(grey('proof.absent', `the node’s block ${job.endedAt} does not show the proof`));
+  let first: { readonly lamp: Lamp; readonly evidence: Evidence } | null = null;
+  for (const evidence of found) {
+    const shown = { lamp: await checkEvidence(o, job, { ...model, commitment }, system, evidence), evidence };
+    if (shown.lamp.color === 'green') return shown;
+    first ??= shown;
+  }
+  return first ?? lampOnly(grey('proof.absent', `the node’s block ${job.endedAt} does not show the proof`));
+}
+
+async function checkEvidence(
+  o: LampOptions,
+  job: Job,
+  model: Model & { readonly commitment: NonNullable<Model['commitment']> },
+  system: ProofSystem,
+  evidence: Evidence,
+): Promise<Lamp> {
   const { input, output, proof } = evidence;
   const commitments = { input: inputCommitment(evidence.inputNonce, input), output: outputCommitment(output) };
   const ordered = job.solo === undefined ? orderOf(job).inputCommitment : job.solo.inputCommitment;
-  if (!equalBytes(commitments.input, ordered))
-    return { lamp: red('proof.input', 'the input that is shown is not the one that was ordered'), evidence };
+  if (!equalBytes(commitments.input, ordered)) return red('proof.input', 'the input that is shown is not the one that was ordered');
   if (!equalBytes(commitments.output, job.provenCommitment))
-    return { lamp: red('proof.output', 'the output that is shown is not the one of the record'), evidence };
+    return red('proof.output', 'the output that is shown is not the one of the record');
   let key: ReturnType<ProofSystem['parseKey']>;
   try {
     key = system.parseKey(model.key);
   } catch (e) {
-    if (e instanceof Rejected) return { lamp: red('proof.key', e.message), evidence };
+    if (e instanceof Rejected) return red('proof.key', e.message);
     throw e;
   }
-  if (!equalBytes(key.vkHash, commitment.vkHash)) return { lamp: red('proof.key', 'the model’s key is not the one of its id'), evidence };
+  if (!equalBytes(key.vkHash, model.commitment.vkHash)) return red('proof.key', 'the model’s key is not the one of its id');
   const context = statementDigestOf({
     chainId: ascii(o.light.checkpoint.chainId),
     proofSystemId: system.id,
@@ -221,13 +235,10 @@ async function proofLamp(
     verifierVersion: model.verifierVersion,
   });
   const verdict = await o.verify(system, { key: model.key, input, output, context, proof });
-  if (!verdict.ok) return { lamp: red('proof.refused', `the proof is refused here: ${verdict.sentence}`), evidence };
+  if (!verdict.ok) return red('proof.refused', `the proof is refused here: ${verdict.sentence}`);
   const bits = verdict.securityBits === undefined ? '' : `, ${verdict.securityBits.toFixed(1)} bits`;
   const bound = system.bindsContext ? '' : '; it is not bound to this job';
-  return {
-    lamp: green('proof', `checked here: model ${toHex(job.modelId).slice(0, 8)}…${bits}, ${SETUPS[system.setup]}${bound}`),
-    evidence,
-  };
+  return green('proof', `checked here: model ${toHex(job.modelId).slice(0, 8)}…${bits}, ${SETUPS[system.setup]}${bound}`);
 }
 
 const SETUPS = ['no trusted set-up', 'relies on a universal trusted set-up', 'relies on a trusted set-up of its circuit'] as const;

@@ -7,7 +7,7 @@ import { decodeStrict } from '../codec.ts';
 import { Json } from '../comet/json.ts';
 import { ValueOpSchema } from '../generated/proofs_pb.ts';
 import { recordLeaf, rootOfPath } from '../merkle.ts';
-import type { Rpc } from '../rpc/rpc.ts';
+import { type Rpc, RpcError } from '../rpc/rpc.ts';
 import type { Followed, LightClient } from './follow.ts';
 
 /** Bytes of a record that a reader takes: a model with its key. */
@@ -48,7 +48,8 @@ export async function askRecord(rpc: Rpc, store: string, key: Uint8Array, signal
   const params = { path: `/store/${store}/key`, data: toHex(key), height: '0', prove: true };
   const response = new Json(await rpc.call('abci_query', params, signal), 'abci_query').get('response');
   const code = response.get('code');
-  if (!code.missing && code.int() !== 0n) code.refuse(`the node refuses: ${response.get('log').missing ? '' : response.get('log').text()}`);
+  if (!code.missing && code.int() !== 0n)
+    throw new RpcError('refused', `the node refuses: ${response.get('log').missing ? '' : response.get('log').text()}`);
   const ops = response.get('proofOps');
   return {
     key: response.get('key').base64(1024),

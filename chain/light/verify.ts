@@ -63,9 +63,8 @@ const DRIFT = 10n * SECOND;
 
 const powerOf = (set: readonly Validator[]): bigint => set.reduce((n, v) => n + v.power, 0n);
 
-/** (a)–(c): the header's hash, its validator set, and more than 2/3 of its power behind it. Returns the share that signed, in percent. */
-export function checkSigned(block: LightBlock, chainId: string): number {
-  const { header, commit, validators } = block;
+/** (a), (b): header, commit and validator set belong together. Before any signature, so that what is wrong is named. */
+export function checkParts({ header, commit, validators }: LightBlock, chainId: string): void {
   if (header.chainId !== chainId)
     throw new LightRefused('chain.id', `the header is of chain ${JSON.stringify(header.chainId)}, not ${chainId}`);
   if (!equalBytes(validatorsHash(validators), header.validatorsHash))
@@ -77,6 +76,11 @@ export function checkSigned(block: LightBlock, chainId: string): number {
     throw new LightRefused('header.hash', `the header hashes to ${toHex(hash)}, the commit is for ${toHex(commit.blockId.hash)}`);
   if (commit.votes.length !== validators.length)
     throw new LightRefused('commit.block', `the commit has ${commit.votes.length} votes, the set ${validators.length} validators`);
+}
+
+/** (c): more than 2/3 of the power of the block's own set signed it. Returns the share that signed, in percent. */
+export function checkSigned(block: LightBlock): number {
+  const { header, validators } = block;
   const all = powerOf(validators);
   const signed = checkVotes(block, validators, (i) => validators[i]);
   if (3n * signed <= 2n * all)

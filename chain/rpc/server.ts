@@ -114,7 +114,9 @@ export async function serveRpc(
   app.use(
     bodyLimit({
       maxSize: MAX_BODY,
-      onError: (c) => c.json(failure(null, -32600, 'Invalid Request', `a body of more than ${MAX_BODY} bytes`), 413),
+      // The rest of the body is not read: nothing can follow on this connection.
+      onError: (c) =>
+        c.json(failure(null, -32600, 'Invalid Request', `a body of more than ${MAX_BODY} bytes`), 413, { Connection: 'close' }),
     }),
   );
   routes(app);
@@ -157,6 +159,8 @@ export async function serveRpc(
     const { ok, body } = await answer(-1, c.req.param('method') ?? '', new Params(c.req.query(), true));
     return c.json(body, ok ? 200 : 500);
   });
+  app.notFound((c) => c.json(failure(null, -32601, 'Method not found', c.req.path.slice(0, 64)), 404));
+  app.onError((e, c) => c.json(failure(null, -32603, 'Internal error', e.message), 500));
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, port, hostname: host }, (info) =>
       resolve({

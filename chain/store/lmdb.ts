@@ -25,13 +25,13 @@ export function lmdbStore(dir: string): Store {
     load() {
       const head = db.get(HEAD);
       if (head === undefined) return null;
-      const { chainId, height, appHash, changedAt } = fromBinary(CommittedSchema, head);
+      const { chainId, height, appHash, changedAt } = fromBinary(CommittedSchema, plain(head));
       const rows: Row[] = [];
       for (const { key, value } of db.getRange()) {
         if (key === HEAD) continue;
         const [store, index] = key as [StoreName, number];
         if (!STORES.includes(store)) throw new Error(`store: a record of an unknown store ${JSON.stringify(store)}`);
-        const row: StoredRow = fromBinary(StoredRowSchema, value);
+        const row: StoredRow = fromBinary(StoredRowSchema, plain(value));
         rows.push({ store, index, key: row.key, value: row.value });
       }
       return { rows, committed: { chainId: new TextDecoder().decode(chainId), height, appHash, changedAt } };
@@ -46,3 +46,6 @@ export function lmdbStore(dir: string): Store {
     close: () => db.close(),
   };
 }
+
+/** LMDB's binding answers with Buffers, whose `slice` is a view: what was loaded must be the same kind of bytes as what was computed. */
+const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);

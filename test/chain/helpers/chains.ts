@@ -68,11 +68,13 @@ const faceOf = (url: string, chainId: string, close: () => Promise<void>): TestC
 export async function startDevnet({
   genesis = testGenesis(),
   pool = inlinePool(SYSTEMS),
+  idleMs = 300,
 }: {
   genesis?: Genesis;
   pool?: VerifierPool;
+  idleMs?: number;
 } = {}): Promise<TestChain> {
-  const devnet = await openDevnet({ systems: SYSTEMS, pool, blockMs: 10, idleMs: 300, genesis });
+  const devnet = await openDevnet({ systems: SYSTEMS, pool, blockMs: 10, idleMs, genesis });
   return faceOf(devnet.url, devnet.chainId, () => devnet.close());
 }
 

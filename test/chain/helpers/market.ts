@@ -61,17 +61,20 @@ export class Ledger {
   height = 0n;
   readonly env: LedgerEnv;
   readonly system: ProofSystem;
+  readonly genesis: Genesis;
+  /** The transactions of every block so far. */
+  readonly blocks: (readonly Uint8Array[])[] = [];
 
   constructor({ systems = [testSystem()], on, params = {}, people = [1, 2, 3, 4, 5].map(person), sweepCap }: LedgerOptions = {}) {
     const riches = { opg: 10_000n * OPG, usd: 10n ** 9n };
-    const genesis: Genesis = {
+    this.genesis = {
       denoms: ['usd'],
       systems: on ?? systems.map((s) => s.name),
       params: { ...DEFAULT_PARAMS, ...params },
       accounts: people.map((p) => ({ address: p.address, balances: riches })),
       supply: { opg: riches.opg * BigInt(people.length), usd: riches.usd * BigInt(people.length) },
     };
-    this.state = State.fromGenesis(CHAIN, genesis);
+    this.state = State.fromGenesis(CHAIN, this.genesis);
     this.system = systems[0] as ProofSystem;
     this.env = {
       systems,
@@ -83,8 +86,17 @@ export class Ledger {
 
   /** Runs the next block; checks every invariant behind it. */
   block(...txs: readonly Uint8Array[]): Applied[] {
+    const { next, results } = this.preview(...txs);
     this.height++;
-    const context = { height: this.height, time: this.height * 1_000_000_000n, proposer: new Uint8Array(20) };
+    this.blocks.push(txs);
+    next.merge();
+    return results;
+  }
+
+  /** The next block on a state that nobody has to keep. */
+  preview(...txs: readonly Uint8Array[]): { readonly next: State; readonly results: Applied[] } {
+    const height = this.height + 1n;
+    const context = { height, time: height * 1_000_000_000n, proposer: new Uint8Array(20) };
     const next = this.state.overlay();
     const swept = beginBlock(next, context, this.env);
     const results = txs.map((tx) => applyTx(next, tx, context, this.env));
@@ -93,9 +105,8 @@ export class Ledger {
       context,
       results.reduce((n, r) => (r.door ? n + r.gasUsed : n), 0n),
     );
-    checkInvariants(this.state, next, { height: this.height, txs, begun: swept, results }, this.env);
-    next.merge();
-    return results;
+    checkInvariants(this.state, next, { height, txs, begun: swept, results }, this.env);
+    return { next, results };
   }
 
   /** Empty blocks up to and including this height. */
