@@ -180,6 +180,8 @@ async function checkTerms(c: IntakeContext, order: Order): Promise<void> {
   const [price, bond] = [readAmount(order.price, 'price'), readAmount(order.bond, 'bond')];
   if (denom !== c.terms.denom || price < c.terms.price)
     bad('E_FUNDS', `the price here is ${showAmount(c.terms.price, c.terms.denom)}, the order offers ${showAmount(price, denom)}`);
+  const model = await c.chain.model(order.modelId);
+  if (model === null || model.deprecated) bad('E_MODEL_DEPRECATED', 'the chain takes no new jobs for this model');
   const params = await c.chain.params();
   if (bond < params.minJobBond) bad('E_BOND', `the bond must be at least ${showAmount(params.minJobBond, 'opg')}`);
   if (bond > c.terms.maxBond) bad('E_BOND', `at most ${showAmount(c.terms.maxBond, 'opg')} are locked for one job here`);

@@ -4,6 +4,6 @@ export { SYSTEMS } from '../systems/index.ts';
 export { type Checkpoint, checkpointOf, parseCheckpoint, showCheckpoint } from './checkpoint.ts';
 export { type Evidence, findEvidence } from './evidence.ts';
 export { type Followed, LightClient, type Surroundings } from './follow.ts';
-export { chainLamp, type JobView, type Lamp, type LampOptions, STALE, viewJob } from './lamps.ts';
+export { chainLamp, type JobView, type Lamp, type LampOptions, STALE, unpinned, viewJob } from './lamps.ts';
 export { askRecord, type OpenedRecord, openRecord, RecordRefused } from './record.ts';
 export { type LightCode, LightRefused, TRUST_PERIOD } from './verify.ts';

@@ -88,6 +88,15 @@ export async function chainLamp(light: LightClient, signal?: AbortSignal): Promi
   );
 }
 
+/** The Chain lamp of a reader without a checkpoint: a chain that begins with the node's own word is consistent in itself at best, which proves nothing. */
+export const unpinned = (chain: Lamp): Lamp =>
+  chain.color === 'green'
+    ? grey(
+        'chain.unpinned',
+        `${chain.text.replace(/, linked to your checkpoint.*$/, '')}, linked to the first block as this node shows it: pin a checkpoint to trust less`,
+      )
+    : chain;
+
 const ageText = (nanos: bigint): string => {
   const seconds = nanos / 1_000_000_000n;
   return seconds < 120n ? `${seconds} s` : `${seconds / 60n} min`;

@@ -1,7 +1,7 @@
 /** What `assay job` does. */
 import { showAddress } from '../../chain/accounts.ts';
 import { readAmount, showAmount } from '../../chain/amounts.ts';
-import type { JobView } from '../../chain/light/lamps.ts';
+import { type JobView, unpinned } from '../../chain/light/lamps.ts';
 import { describeState } from '../../chain/states.ts';
 import type { LedgerTensor } from '../../chain/tensors.ts';
 import type { JobFlags, JobListFlags } from '../commands/job.ts';
@@ -67,7 +67,8 @@ export const showJob = (id: string, flags: JobFlags): Promise<void> =>
     const jobId = parseHash(id, 'the id');
     const modelId = flags.model === undefined ? undefined : parseHash(flags.model, '--model');
     const light = await lightClient(s.chain.rpc, flags.checkpoint);
-    const view = await lampsOf(s.chain.rpc, light, jobId, { modelId });
+    const seen = await lampsOf(s.chain.rpc, light, jobId, { modelId });
+    const view = flags.checkpoint === undefined ? { ...seen, chain: unpinned(seen.chain) } : seen;
     const { job } = view;
     if (s.json) {
       await print(

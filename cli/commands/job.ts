@@ -22,7 +22,7 @@ export function addJob(program: Command): void {
       .argument('<id>', '64 hex digits')
       .option(
         '--checkpoint <text>',
-        'where trust begins (assay chain checkpoint); without it, with the node’s first block, which is its word',
+        'where trust begins (assay chain checkpoint); without it the chain is grey: it begins with the node’s own word',
       )
       .option('--model <id>', 'the model you chose: a job of another is red'),
   )

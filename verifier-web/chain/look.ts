@@ -4,7 +4,7 @@ import { readAmount, showAmount } from '../../chain/amounts.ts';
 import { Json, Malformed, readCommit, readHeader } from '../../chain/comet/json.ts';
 import { type Checkpoint, checkpointOf, parseCheckpoint, showCheckpoint } from '../../chain/light/checkpoint.ts';
 import { LightClient } from '../../chain/light/follow.ts';
-import { chainLamp, failureLamp, type JobView, type Lamp, viewJob } from '../../chain/light/lamps.ts';
+import { chainLamp, failureLamp, type JobView, type Lamp, unpinned, viewJob } from '../../chain/light/lamps.ts';
 import { httpRpc, type Rpc, RpcError } from '../../chain/rpc/rpc.ts';
 import { describeState, isTerminal } from '../../chain/states.ts';
 import { type ProofQuestion, type ProofSystem, type ProofVerdict, SYSTEMS } from '../../chain/systems/index.ts';
@@ -106,15 +106,6 @@ function unfollowed(chain: Lamp): Seen {
   const record = grey('record.unknown', 'the chain cannot be followed');
   return { chain, record, proof: notYet, answer: notYet, job: null, height: null, proven: null };
 }
-
-/** A chain that begins with the node's own word is consistent in itself at best, which proves nothing. */
-const unpinned = (chain: Lamp): Lamp =>
-  chain.color === 'green'
-    ? grey(
-        'chain.unpinned',
-        `${chain.text.replace(/, linked to your checkpoint.*$/, '')}, linked to the first block as this node shows it: pin a checkpoint to trust less`,
-      )
-    : chain;
 
 async function firstBlock(rpc: Rpc): Promise<Checkpoint> {
   const signed = new Json(await rpc.call('commit', { height: '1' }), 'commit').get('signed_header');
