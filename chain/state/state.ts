@@ -7,7 +7,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { ascii, equalBytes } from '../../protocol/bytes.ts';
 import { JobSchema, TabSchema } from '../generated/records_pb.ts';
-import { checkGenesis, type Genesis } from '../genesis.ts';
+import { checkChainId, checkGenesis, type Genesis } from '../genesis.ts';
 import { JOB_STATES } from '../states.ts';
 import { genesisRecords } from './genesis-records.ts';
 import { encodeProof } from './proof.ts';
@@ -56,6 +56,7 @@ export class State {
 
   /** Throws an Error for a genesis that is none (settlement §8.2, InitChain). */
   static fromGenesis(chainId: string, genesis: Genesis): State {
+    checkChainId(chainId);
     checkGenesis(genesis);
     const state = new State(null);
     for (const { store, key, value } of genesisRecords(chainId, genesis)) state.set(store, key, value);
