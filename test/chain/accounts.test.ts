@@ -27,11 +27,15 @@ function serverVerify(pubkey: Uint8Array, message: Uint8Array, signature: Uint8A
 
 /** The eight points whose order divides 8. */
 const T8 = ((): P => {
-  for (let y = 0n; ; y++) {
+  for (let y = 2n; ; y++) {
+    let p: P;
     try {
-      const t = Point.fromBytes(le(y)).multiplyUnsafe(L);
-      if (!t.double().double().is0()) return t;
-    } catch {}
+      p = Point.fromBytes(le(y));
+    } catch {
+      continue;
+    }
+    const t = p.multiplyUnsafe(L - 1n).add(p);
+    if (!t.double().double().is0()) return t;
   }
 })();
 const SMALL: readonly P[] = Array.from({ length: 8 }, (_, i) => (i === 0 ? Point.ZERO : T8.multiplyUnsafe(BigInt(i))));
