@@ -21,13 +21,14 @@ export function writeAmount(n: bigint): Uint8Array {
 }
 
 /** Decimal places of the known denominations; others count whole units. */
-export const DECIMALS: Readonly<Record<string, number>> = { opg: 18, usd: 6 };
-
-const placesOf = (denom: string): number => (Object.hasOwn(DECIMALS, denom) ? (DECIMALS[denom] as number) : 0);
+export const DECIMALS: ReadonlyMap<string, number> = new Map([
+  ['opg', 18],
+  ['usd', 6],
+]);
 
 /** `0.0106 opg`, exact: trailing zeros are dropped, nothing is rounded. */
 export function showAmount(n: bigint, denom: string): string {
-  const places = placesOf(denom);
+  const places = DECIMALS.get(denom) ?? 0;
   const digits = n.toString().padStart(places + 1, '0');
   const whole = digits.slice(0, digits.length - places);
   const fraction = digits.slice(digits.length - places).replace(/0+$/, '');
@@ -36,7 +37,7 @@ export function showAmount(n: bigint, denom: string): string {
 
 /** `0.5` of `usd` is 500000n; null for what is no decimal number or has more places than the denomination. */
 export function parseAmount(text: string, denom: string): bigint | null {
-  const places = placesOf(denom);
+  const places = DECIMALS.get(denom) ?? 0;
   const m = /^([0-9]{1,39})(?:\.([0-9]+))?$/.exec(text);
   if (m === null || (m[2] ?? '').length > places) return null;
   const n = BigInt(`${m[1]}${(m[2] ?? '').padEnd(places, '0')}`);

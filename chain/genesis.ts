@@ -2,6 +2,7 @@
 
 import { parseAddress, showAddress } from './accounts.ts';
 import { MAX_AMOUNT } from './amounts.ts';
+import { MAX_CHAIN_ID } from './limits.ts';
 
 export interface GenesisParams {
   /** opg. A prover's least bond in all, and for one job. */
@@ -73,12 +74,17 @@ export function genesisFromJson(value: unknown): Genesis {
   return genesis;
 }
 
-/** Throws for an id that no chain of this ledger can have. */
+/** Throws unless it is what every transaction names: 1 to 50 characters of printable ASCII. */
 export function checkChainId(chainId: string): void {
-  if (!/^[ -~]{1,50}$/.test(chainId)) fail('chain_id', '1 to 50 characters of printable ASCII are wanted');
+  if (chainId.length > MAX_CHAIN_ID || !/^[ -~]+$/.test(chainId))
+    fail(`chain_id ${JSON.stringify(chainId)}`, `1 to ${MAX_CHAIN_ID} characters of printable ASCII are wanted`);
 }
 
-/** Throws unless denominations are distinct short names, no account comes twice, and the pots sum to the supply. */
+/** What a table of amounts says for a denomination; 0 where it says nothing. */
+export const supplied = (table: Readonly<Record<string, bigint>>, denom: string): bigint =>
+  Object.hasOwn(table, denom) ? (table[denom] as bigint) : 0n;
+
+/** Throws unless denominations are distinct short names, no account or system comes twice, and the pots sum to the supply. */
 export function checkGenesis(g: Genesis): void {
   const denoms = ['opg', ...g.denoms];
   denoms.forEach((d, i) => {
@@ -92,19 +98,19 @@ export function checkGenesis(g: Genesis): void {
     if (seen.has(name)) fail(`accounts: ${name}`, 'comes twice');
     seen.add(name);
     for (const [d, n] of Object.entries(balances)) {
+      if (n < 0n) fail(`accounts: ${name}`, `has ${n} ${d}`);
       const sum = sums.get(d);
-      if (n < 0n || n > MAX_AMOUNT) fail(`accounts: ${name}`, `holds ${n} ${d}, which is no amount`);
       if (sum === undefined) fail(`accounts: ${name}`, `has ${d}, which is no denomination`);
       else sums.set(d, sum + n);
     }
   }
   for (const d of Object.keys(g.supply)) if (!sums.has(d)) fail(`supply.${d}`, 'is no denomination');
   for (const [d, sum] of sums) {
-    if (sum !== (g.supply[d] ?? 0n)) fail(`supply.${d}`, `the accounts hold ${sum}, not ${g.supply[d] ?? 0n}`);
+    if (sum !== supplied(g.supply, d)) fail(`supply.${d}`, `the accounts hold ${sum}, not ${supplied(g.supply, d)}`);
     if (sum > MAX_AMOUNT) fail(`supply.${d}`, 'is not below 2^128');
   }
-  g.systems.forEach((system, i) => {
-    if (g.systems.indexOf(system) !== i) fail(`systems: ${system}`, 'comes twice');
+  g.systems.forEach((name, i) => {
+    if (g.systems.indexOf(name) !== i) fail(`systems: ${name}`, 'comes twice');
   });
   const { params } = g;
   for (const [name, n] of Object.entries(params)) if (n < 0n || n > MAX_AMOUNT) fail(`params.${name}`, 'is no amount');

@@ -3,7 +3,7 @@ import { ascii } from '../../protocol/bytes.ts';
 import { writeAmount } from '../amounts.ts';
 import { encode } from '../codec.ts';
 import { AccountSchema, ParamsSchema, PriceSchema, SupplySchema, VerifiersSchema } from '../generated/records_pb.ts';
-import type { Genesis } from '../genesis.ts';
+import { type Genesis, supplied } from '../genesis.ts';
 import { proofSystemId } from '../identities.ts';
 import { VERIFIER_VERSION } from '../limits.ts';
 import { compareBytes, type StoreName } from './state.ts';
@@ -44,7 +44,7 @@ export function* genesisRecords(
       store: 'meta',
       key: META.supply(denom),
       // A supply of nothing would have no bytes: minted is always written, burned when there is some.
-      value: encode(SupplySchema, { denom: ascii(denom), minted: writeAmount(g.supply[denom] ?? 0n) }),
+      value: encode(SupplySchema, { denom: ascii(denom), minted: writeAmount(supplied(g.supply, denom)) }),
     };
   const accounts = [...g.accounts].sort((a, b) => compareBytes(a.address, b.address));
   for (const { address, balances } of accounts) {
