@@ -14,6 +14,8 @@ export interface GenesisParams {
   readonly priceFloor: bigint;
   readonly blockVgas: bigint;
   readonly maxTxVgas: bigint;
+  /** Verification gas that registering a model reserves: deriving what a key describes costs that much at worst, before it can be refused. */
+  readonly registerVgas: bigint;
   /** Blocks between closing a tab and getting its rest. */
   readonly tabDelay: bigint;
 }
@@ -25,6 +27,7 @@ export const DEFAULT_PARAMS: GenesisParams = {
   priceFloor: 2n * 10n ** 11n,
   blockVgas: 2_000_000n,
   maxTxVgas: 1_000_000n,
+  registerVgas: 300_000n,
   tabDelay: 200n,
 };
 
@@ -117,6 +120,7 @@ export function checkGenesis(g: Genesis): void {
   if (params.priceFloor < 1n || params.priceFloor > 2n ** 96n) fail('params.priceFloor', 'must lie in [1, 2^96]');
   if (params.blockVgas < 10_000n || params.blockVgas > 2n ** 40n) fail('params.blockVgas', 'must lie in [10000, 2^40]');
   if (params.maxTxVgas > params.blockVgas) fail('params.maxTxVgas', 'must not exceed blockVgas');
+  if (params.registerVgas > params.maxTxVgas) fail('params.registerVgas', 'must not exceed maxTxVgas');
   if (params.tabDelay < 1n || params.tabDelay > 10n ** 6n) fail('params.tabDelay', 'must lie in [1, 10^6]');
 }
 

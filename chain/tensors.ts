@@ -16,6 +16,8 @@ export const TENSOR_DTYPES = {
 } as const;
 export type TensorDtype = keyof typeof TENSOR_DTYPES;
 
+export const MAX_RANK = 8;
+
 export interface LedgerTensor {
   readonly name: string;
   readonly dtype: TensorDtype;
@@ -61,7 +63,8 @@ function check(sorted: readonly LedgerTensor[]): void {
       throw new Rejected('E_FIELD', `tensor ${i}: a name of 1 to 255 printable ASCII characters is needed`);
     if (before !== undefined && byName(before, t) >= 0)
       throw new Rejected('E_FIELD', `tensor ${JSON.stringify(t.name)}: names must ascend and differ`);
-    if (t.shape.length > 8) throw new Rejected('E_FIELD', `tensor ${JSON.stringify(t.name)}: rank ${t.shape.length}, at most 8`);
+    if (t.shape.length > MAX_RANK)
+      throw new Rejected('E_FIELD', `tensor ${JSON.stringify(t.name)}: rank ${t.shape.length}, at most ${MAX_RANK}`);
     const wanted = t.shape.reduce((n, d) => n * d, TENSOR_DTYPES[t.dtype].bytes);
     if (t.data.length !== wanted)
       throw new Rejected('E_FIELD', `tensor ${JSON.stringify(t.name)}: ${t.data.length} bytes, its shape needs ${wanted}`);

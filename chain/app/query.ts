@@ -26,6 +26,8 @@ export interface QueryContext {
 }
 
 const NOTHING = new Uint8Array(0);
+/** No record has a longer key. */
+const MAX_KEY = 64;
 /** Jobs that one answer lists. */
 const LISTED = 100;
 
@@ -49,6 +51,7 @@ export function query(c: QueryContext, q: { readonly path: string; readonly data
   const store = /^\/store\/([a-z]+)\/key$/.exec(q.path)?.[1];
   if (store !== undefined) {
     if (!STORES.includes(store as StoreName)) return refuse(`no store ${JSON.stringify(store)}; there are ${STORES.join(', ')}`);
+    if (q.data.length > MAX_KEY) return refuse(`a key of ${q.data.length} bytes, at most ${MAX_KEY} are looked up`);
     const found = c.state.prove(store as StoreName, q.data);
     if (found === undefined) return answer({ log: `no record ${toHex(q.data)} in ${store}` });
     return answer({ key: q.data, value: found.value, proofOps: found.ops });
@@ -78,6 +81,7 @@ function paramsForPeople(state: State): Record<string, unknown> {
     priceFloor: readAmount(p.priceFloor, 'priceFloor').toString(),
     blockVgas: p.blockVgas.toString(),
     maxTxVgas: p.maxTxVgas.toString(),
+    registerVgas: p.registerVgas.toString(),
     tabDelay: p.tabDelay.toString(),
     systems: p.systems.map(toHex),
   };

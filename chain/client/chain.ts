@@ -63,6 +63,7 @@ export interface ChainParams {
   readonly priceFloor: bigint;
   readonly blockVgas: bigint;
   readonly maxTxVgas: bigint;
+  readonly registerVgas: bigint;
   readonly tabDelay: bigint;
 }
 
@@ -138,6 +139,7 @@ export class Chain {
       priceFloor: amount('priceFloor'),
       blockVgas: amount('blockVgas'),
       maxTxVgas: amount('maxTxVgas'),
+      registerVgas: amount('registerVgas'),
       tabDelay: amount('tabDelay'),
     };
   }
@@ -215,7 +217,7 @@ export class Chain {
       nonce: nonce ?? (account?.nonce ?? 0n) + 1n,
       validUntil: height + validFor,
       msg,
-      vgasLimit,
+      vgasLimit: vgasLimit ?? (msg.case === 'registerModel' ? (await this.params(signal)).registerVgas : 0n),
       sponsor,
       maxPrice: price * HEADROOM,
     });

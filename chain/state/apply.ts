@@ -67,7 +67,7 @@ function act(work: Work, sender: Uint8Array, nonce: bigint, vgasLimit: bigint, m
     case 'burn':
       return burn(work, sender, m.value);
     case 'registerModel':
-      return registerModel(work, sender, m.value);
+      return registerModel(work, sender, vgasLimit, m.value);
     case 'deprecateModel':
       return deprecateModel(work, sender, m.value);
     case 'registerProver':

@@ -34,6 +34,7 @@ export function* genesisRecords(
       blockVgas: params.blockVgas,
       maxTxVgas: params.maxTxVgas,
       tabDelay: params.tabDelay,
+      registerVgas: params.registerVgas,
       systems: g.systems.map(proofSystemId).sort(compareBytes),
     }),
   };

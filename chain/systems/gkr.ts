@@ -12,13 +12,16 @@ import { type KnownKey, knownKey } from '../../verifier/keys.ts';
 import { verifyWith } from '../../verifier/verify.ts';
 import { Rejected } from '../codes.ts';
 import { proofSystemId } from '../identities.ts';
-import { decodeTensors } from '../tensors.ts';
+import { decodeTensors, MAX_RANK } from '../tensors.ts';
 import { itemsOf, type LedgerPorts, ledgerPorts, tensorsToPorts } from './gkr-tensors.ts';
 import { gkrVgas } from './gkr-vgas.ts';
 import type { ProofQuestion, ProofSystem, ProofVerdict, SystemKey } from './system.ts';
 
 /** Longest proof of any key: 512 KiB. */
 const PROOF_CAP = 512 * 1024;
+
+/** Tensors of a statement on the ledger, and their rank (tensors.ts). */
+const MAX_PORTS = 64;
 
 /** Refusals that say "no proof has these bytes": too short, a limb that is none, bytes left over (protocol §13). */
 const SHAPE: ReadonlySet<string> = new Set(['C1', 'C2', 'C4']);
@@ -41,6 +44,9 @@ export const gkr: ProofSystem = {
     if (key.profile !== 'S100') refuse(`profile ${JSON.stringify(key.profile)}; on chain it is S100`);
     if ([...key.inputs, ...key.outputs].some((io) => (key.tensors[io.tensor] as Tensor).home !== 'PUB'))
       refuse('an input or output that is committed; the ledger takes public ones');
+    const io = [...key.inputs, ...key.outputs];
+    if (io.length > MAX_PORTS) refuse(`${io.length} inputs and outputs, at most ${MAX_PORTS} are taken`);
+    if (io.some((e) => (key.tensors[e.tensor] as Tensor).dims.length > MAX_RANK)) refuse(`an input or output of a rank above ${MAX_RANK}`);
     try {
       ledgerPorts(key, face);
     } catch (e) {

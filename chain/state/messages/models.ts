@@ -37,11 +37,14 @@ export function activeModel(work: Work, id: Uint8Array): { readonly model: Model
   return { model, system: systemOf(work, (model.commitment as ModelCommitment).proofSystemId) };
 }
 
-export function registerModel(work: Work, sender: Uint8Array, m: RegisterModel): Uint8Array {
+export function registerModel(work: Work, sender: Uint8Array, vgasLimit: bigint, m: RegisterModel): Uint8Array {
   const { state } = work;
   const commitment = m.commitment as ModelCommitment;
   const system = systemOf(work, commitment.proofSystemId);
   const params = paramsOf(state);
+  // Paid for before it is looked at: a few hundred bytes of a key can describe millions of rows.
+  if (vgasLimit < params.registerVgas)
+    throw new Rejected('E_VGAS_LIMIT', `vgas_limit ${vgasLimit}, registering a model takes ${params.registerVgas}`);
   const key = system.parseKey(m.key);
   if (key.vgas > params.maxTxVgas)
     throw new Rejected('E_KEY_BYTES', `a proof of this key takes ${key.vgas} vgas, a transaction at most ${params.maxTxVgas}`);

@@ -31,7 +31,13 @@ export function genesisOf({ params = {}, systems = [testSystem()], on, accounts 
   ];
   const supply: Record<string, bigint> = { opg: 0n, usd: 0n };
   for (const a of all) for (const [d, n] of Object.entries(a.balances)) supply[d] = (supply[d] ?? 0n) + n;
-  return { denoms: ['usd'], systems: on ?? systems.map((s) => s.name), params: { ...DEFAULT_PARAMS, ...params }, accounts: all, supply };
+  return {
+    denoms: ['usd'],
+    systems: on ?? systems.map((s) => s.name),
+    params: { ...DEFAULT_PARAMS, registerVgas: 0n, ...params },
+    accounts: all,
+    supply,
+  };
 }
 
 /** What a transaction has besides its message. */

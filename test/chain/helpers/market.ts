@@ -125,6 +125,7 @@ export class Ledger {
       validUntil: this.height + 10n,
       maxPrice: priceAt(this.state, this.height + 1n),
       msg,
+      vgasLimit: msg.case === 'registerModel' ? this.genesis.params.registerVgas : 0n,
       ...terms,
     }).bytes;
   }
