@@ -44,6 +44,7 @@ const RULES: Rules = {
   priceFloor: 8n,
   blockVgas: 10_000n,
   maxTxVgas: 200n,
+  registerVgas: 60n,
   tabDelay: 7n,
   vgas: 50n,
 };
@@ -232,7 +233,8 @@ class Pair {
     const { reference: r } = this;
     const proves = d.what === 'postProof' || d.what === 'challenge' || d.what === 'verifyInference';
     const sponsor = d.defect.startsWith('sponsor') && d.who !== by ? d.who : null;
-    const vgas = d.defect === 'vgas' ? (proves ? 201n : 1n) : proves && d.defect !== 'no vgas' ? 50n : 0n;
+    const needed = proves ? 50n : d.what === 'registerModel' ? 60n : 0n;
+    const vgas = d.defect === 'vgas' ? (needed > 0n ? 201n : 1n) : d.defect === 'no vgas' ? 0n : needed;
     const nonce = (r.nonces.get(by) ?? 0n) + (d.defect === 'nonce' ? BigInt(d.pick % 2) * 2n : 1n);
     const validUntil = r.height + (d.defect === 'expired' ? -1n : d.defect === 'early' ? 1001n : BigInt(d.pick));
     const payer = r.has(sponsor ?? by, 'opg');

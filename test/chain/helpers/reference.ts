@@ -65,6 +65,7 @@ export interface Rules {
   readonly keyBurn: bigint;
   readonly priceFloor: bigint;
   readonly blockVgas: bigint;
+  readonly registerVgas: bigint;
   readonly maxTxVgas: bigint;
   readonly tabDelay: bigint;
   /** What a proof of any model takes. */
@@ -141,7 +142,7 @@ export class Reference {
     if (!tx.signed) return 'E_SIG';
     if (tx.sponsor !== null && !tx.sponsorSigned) return 'E_SPONSOR';
     if (tx.nonce !== (this.nonces.get(tx.by) ?? 0n) + 1n) return 'E_NONCE';
-    if (tx.vgas > (proves ? rules.maxTxVgas : 0n)) return 'E_VGAS_LIMIT';
+    if (tx.vgas > (proves || tx.message.is === 'registerModel' ? rules.maxTxVgas : 0n)) return 'E_VGAS_LIMIT';
     if (gas * this.price > tx.maxBurn) return 'E_MAXBURN';
     if (this.has(payer, 'opg') < tx.maxBurn) return 'E_FUNDS';
     this.nonces.set(tx.by, tx.nonce);
@@ -167,6 +168,7 @@ export class Reference {
         this.give('burned', 'opg', m.amount);
         return 'OK';
       case 'registerModel':
+        if (vgas < rules.registerVgas) return 'E_VGAS_LIMIT';
         if (this.models.has(m.id)) return 'E_MODEL_EXISTS';
         if (this.has(by, 'opg') < m.keyBytes * rules.keyBurn) return 'E_FUNDS';
         this.give(by, 'opg', -m.keyBytes * rules.keyBurn);
