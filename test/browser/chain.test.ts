@@ -200,7 +200,7 @@ describe('a node that lies', () => {
         (x) => x === undefined,
       ),
       'chain',
-      'commit.signature',
+      'chain.id',
     ],
     ['a validator with more power', (m, _, r) => (m === 'validators' ? withPower(r) : r), 'chain', 'validators.hash'],
     ['a header that is no header', inHeader((h) => (h.time = 'noon')), 'chain', 'node.malformed'],
