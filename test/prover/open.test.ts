@@ -89,8 +89,8 @@ describe('an opened circuit', () => {
       expect(together.map((p) => p.envelope)).toEqual(alone);
       left.push(kernels.memory().used);
     }
-    // What stays are tables of transforms, one a shape: the same after every round.
-    expect(new Set(left).size).toBe(1);
+    // What stays are tables of transforms, one a shape, and a line that depends on which came first: nothing of a round.
+    expect(Math.max(...left) - Math.min(...left)).toBeLessThan(2 ** 11);
     expect(left[0]).toBeLessThan(2 ** 18 + 2 ** 12);
   });
 
