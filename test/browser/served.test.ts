@@ -101,13 +101,16 @@ test('once kept, it works without a network, proves with threads, and asks its s
   expect(names(s.server.asked.slice(loaded)).filter((name) => name !== 'sw.js')).toEqual([]);
 });
 
-test('a cold start reaches the verdict in a fresh profile', async () => {
-  // From the start of the navigation to the verdict in the document, written down; how fast it must be is the benchmark's to say.
+const LIMIT_MS = 1500;
+
+test('a cold start comes to the verdict soon', async () => {
+  // From the start of the navigation to the verdict in the document, each in a fresh profile. 500 ms is the goal, and the benchmark's to measure:
+  // here other tests take the cores. What is refused is a page that loads or does several times as much before its verdict.
   const seen = `new MutationObserver(() => {
     if (window.verdictAt === undefined && document.querySelector('.card[data-state=accepted]') !== null) window.verdictAt = performance.now();
   }).observe(document, { subtree: true, childList: true, attributes: true })`;
   const times: number[] = [];
-  while (times.length < 3) {
+  while (times.length < 5 || (Math.min(...times) > LIMIT_MS && times.length < 25)) {
     const context = await s.browser.newContext();
     const complaints = listen(context);
     const page = await context.newPage();
@@ -119,5 +122,5 @@ test('a cold start reaches the verdict in a fresh profile', async () => {
     expect(complaints).toEqual([]);
   }
   writeFileSync(`${ARTIFACTS}/cold-start.json`, `${JSON.stringify({ milliseconds: times })}\n`);
-  expect(times.every((t) => t > 0)).toBe(true);
+  expect(Math.min(...times)).toBeLessThanOrEqual(LIMIT_MS);
 });
