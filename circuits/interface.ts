@@ -154,10 +154,12 @@ function checkedInput(declared: Interface['inputs'][number], given: NamedTensor)
 /** QuantizeLinear of onnxruntime: `clip(rint(f32(x/s)) + zp)`. */
 export function quantize(x: ArrayLike<number>, scale: number, zp: number, dtype: 'uint8' | 'int8'): Int32Array {
   const [lo, hi] = RANGE[dtype] as readonly [number, number];
-  return Int32Array.from(x, (v) => {
-    const q = Math.fround(v / scale);
-    return q <= lo - zp ? lo : q >= hi - zp ? hi : roundHalfEven(q) + zp;
-  });
+  const out = new Int32Array(x.length);
+  for (let i = 0; i < out.length; i++) {
+    const q = Math.fround((x[i] as number) / scale);
+    out[i] = q <= lo - zp ? lo : q >= hi - zp ? hi : roundHalfEven(q) + zp;
+  }
+  return out;
 }
 
 /** The model's outputs from the raw values of the key outputs (row-major over true dims, in the key's order). */

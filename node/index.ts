@@ -13,5 +13,6 @@ export {
 } from './ask.ts';
 export type { Step, Terms } from './intake.ts';
 export { type InferenceNode, type InferenceNodeOptions, startInferenceNode } from './node.ts';
+export { type Runtime, RuntimeUnfit } from './onnxruntime.ts';
 export { Problem } from './problem.ts';
-export { type ServedModel, serveModel } from './served.ts';
+export { type ServedModel, type ServeModelOptions, serveModel } from './served.ts';

@@ -11,6 +11,7 @@ import { decodeStrict } from '../chain/codec.ts';
 import { Rejected } from '../chain/codes.ts';
 import { signedBytes } from '../chain/domains.ts';
 import { type Order, OrderSchema } from '../chain/generated/messages_pb.ts';
+import type { Tab } from '../chain/generated/records_pb.ts';
 import { jobIdOf } from '../chain/identities.ts';
 import { MAX_TENSOR_BYTES } from '../chain/limits.ts';
 import { checkOrder, MAX_ORDER_BYTES } from '../chain/state/index.ts';
@@ -78,9 +79,9 @@ export async function takeOrder(c: IntakeContext, asked: Asked): Promise<Answere
   const order = readOrder(asked);
   const jobId = jobIdOf(asked.order);
   if (c.queue.get(toHex(jobId)) !== undefined) return again(c, served, asked, jobId);
-  await checkTerms(c, order);
+  const height = await checkTerms(c, order);
   c.onStep?.('checked');
-  const { inference, outputs } = compute(served, asked);
+  const { inference, outputs } = await compute(served, asked);
   if (!equalBytes(inference.inputCommitment, order.inputCommitment))
     throw new Problem(422, 'E_INPUT', 'inputNonce and model_input do not hash to the order’s input_commitment');
   if (inference.input.length + inference.output.length > MAX_TENSOR_BYTES)
@@ -90,7 +91,6 @@ export async function takeOrder(c: IntakeContext, asked: Asked): Promise<Answere
       `input and output have ${inference.input.length + inference.output.length} bytes, a chain takes ${MAX_TENSOR_BYTES}`,
     );
   c.onStep?.('computed');
-  const { height } = await c.chain.status();
   const signed = signReceipt(c.signer, {
     chainId: new TextDecoder().decode(order.chainId),
     jobId,
@@ -121,10 +121,10 @@ export async function takeOrder(c: IntakeContext, asked: Asked): Promise<Answere
 }
 
 /** The same order again: the same answer, from the same run. */
-function again(c: IntakeContext, served: ServedModel, asked: Asked, jobId: Uint8Array): Answered {
+async function again(c: IntakeContext, served: ServedModel, asked: Asked, jobId: Uint8Array): Promise<Answered> {
   const entry = c.queue.get(toHex(jobId));
   if (entry === undefined) throw new Error('queue: the job went away');
-  const { inference, outputs } = compute(served, asked);
+  const { inference, outputs } = await compute(served, asked);
   if (!equalBytes(inference.output, entry.output) || !equalBytes(inference.input, entry.input))
     throw new Problem(409, 'E_JOB_EXISTS', 'this order was answered for another input');
   return {
@@ -137,9 +137,9 @@ function again(c: IntakeContext, served: ServedModel, asked: Asked, jobId: Uint8
   };
 }
 
-function compute(served: ServedModel, asked: Asked): ReturnType<ServedModel['answer']> {
+async function compute(served: ServedModel, asked: Asked): ReturnType<ServedModel['answer']> {
   try {
-    return served.answer(asked.inputs, asked.inputNonce);
+    return await served.answer(asked.inputs, asked.inputNonce);
   } catch (e) {
     if (e instanceof Refused) throw new Problem(422, e.code, e.message, 'GET /v1/models says what inputs the model takes');
     throw e;
@@ -163,12 +163,18 @@ function readOrder(asked: Asked): Order {
   return order;
 }
 
-/** The order against this node's terms and the chain's newest state, less what other orders here will take. */
-async function checkTerms(c: IntakeContext, order: Order): Promise<void> {
+/** The order against this node's terms and the chain's newest state, less what other orders here will take. Returns the chain's height. */
+async function checkTerms(c: IntakeContext, order: Order): Promise<bigint> {
   const bad = (code: string, what: string, hint = ''): never => {
     throw new Problem(422, code, what, hint);
   };
-  const { chainId, height } = await c.chain.status();
+  const [{ chainId, height }, params, model, prover, tab] = await Promise.all([
+    c.chain.status(),
+    c.chain.params(),
+    c.chain.model(order.modelId),
+    c.chain.prover(c.signer.address),
+    order.tabId.length === 0 ? null : c.chain.tab(order.tabId),
+  ]);
   if (!equalBytes(order.chainId, ascii(chainId))) bad('E_CHAIN', `the order is for another chain than ${chainId}`);
   if (!equalBytes(order.prover, c.signer.address)) bad('E_NOT_PROVER', 'the order is for another prover');
   if (order.mode !== MODES.ZKML) bad('E_MODE', `mode ${order.mode} is not served, ZKML (${MODES.ZKML}) is`);
@@ -180,9 +186,7 @@ async function checkTerms(c: IntakeContext, order: Order): Promise<void> {
   const [price, bond] = [readAmount(order.price, 'price'), readAmount(order.bond, 'bond')];
   if (denom !== c.terms.denom || price < c.terms.price)
     bad('E_FUNDS', `the price here is ${showAmount(c.terms.price, c.terms.denom)}, the order offers ${showAmount(price, denom)}`);
-  const model = await c.chain.model(order.modelId);
   if (model === null || model.deprecated) bad('E_MODEL_DEPRECATED', 'the chain takes no new jobs for this model');
-  const params = await c.chain.params();
   if (bond < params.minJobBond) bad('E_BOND', `the bond must be at least ${showAmount(params.minJobBond, 'opg')}`);
   if (bond > c.terms.maxBond) bad('E_BOND', `at most ${showAmount(c.terms.maxBond, 'opg')} are locked for one job here`);
   if (order.proveBlocks < c.terms.minProveBlocks || order.proveBlocks > 10_000 || order.rescueBlocks > 10_000)
@@ -194,20 +198,25 @@ async function checkTerms(c: IntakeContext, order: Order): Promise<void> {
     .waiting()
     .filter((e) => e.state === 'queued')
     .map((e) => decodeStrict(OrderSchema, e.order, MAX_ORDER_BYTES));
-  await checkTab(c, order, price, height, held);
-  const prover = await c.chain.prover(c.signer.address);
+  checkTab(c, order, tab, { price, height, held });
   const free = prover === null ? 0n : readAmount(prover.free, 'free');
   const promised = held.reduce((n, o) => n + readAmount(o.bond, 'bond'), 0n);
   if (free < promised + bond)
     throw new Problem(503, 'E_BOND', 'this node has no bond left for another job', 'try again when its jobs have settled');
   checkQueue(c, order.proveBlocks);
+  return height;
 }
 
-async function checkTab(c: IntakeContext, order: Order, price: bigint, height: bigint, held: readonly Order[]): Promise<void> {
+interface TabTerms {
+  readonly price: bigint;
+  readonly height: bigint;
+  readonly held: readonly Order[];
+}
+
+function checkTab(c: IntakeContext, order: Order, tab: Tab | null, { price, height, held }: TabTerms): void {
   const hint = 'assay tab open sets money aside for this prover';
   if (order.tabId.length === 0)
     throw new Problem(402, 'E_ESCROW', 'orders are paid from a tab here: a balance could be spent before the job is opened', hint);
-  const tab = await c.chain.tab(order.tabId);
   if (tab === null) throw new Problem(402, 'E_ESCROW', `there is no tab ${toHex(order.tabId)}`, hint);
   if (!equalBytes(tab.owner, order.requester)) throw new Problem(402, 'E_OWNER', 'the tab is not the requester’s', hint);
   if (!equalBytes(tab.prover, c.signer.address)) throw new Problem(402, 'E_ESCROW', 'the tab is for another prover', hint);

@@ -87,7 +87,7 @@ export async function startInferenceNode(o: InferenceNodeOptions): Promise<Infer
   const end = async (): Promise<void> => {
     stop.abort();
     await Promise.allSettled([working, watching]);
-    for (const m of o.models) m.close();
+    await Promise.all(o.models.map((m) => m.close()));
     await queue.close();
     unlock();
   };

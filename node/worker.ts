@@ -84,6 +84,9 @@ async function advance(c: WorkerContext, entry: QueueEntry): Promise<void> {
   if (job === null) {
     const { height } = await chain.status(c.signal);
     if (height > order.openBy) return put({ state: 'failed', trouble: 'the order could not be opened in time' });
+    // An answer that no proof will show costs the bond once its job is open.
+    if (!equalBytes(served.outputOf(entry.input), entry.output))
+      return put({ state: 'failed', trouble: `the answer of ${served.runtime} is not what the circuit computes: the job is not opened` });
     const kept = order.settlementMode === SETTLEMENT_MODES.individual && entry.output.length <= MAX_KEPT_OUTPUT;
     const result = { outputCommitment: outputCommitment(entry.output), output: kept ? entry.output : new Uint8Array(0) };
     c.onStep?.('opening');

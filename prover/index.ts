@@ -50,7 +50,8 @@ export function describeInputs(circuit: Uint8Array): Interface['inputs'] {
   return inputsOf(circuitOf(circuit));
 }
 
-function rawInputs(face: Interface, inputs: NamedInputs): Int32Array[] {
+/** The raw integers of every key input from the model's inputs. Throws `Refused` `input.*` for inputs that do not fit. */
+export function rawInputs(face: Interface, inputs: NamedInputs): Int32Array[] {
   const refuse = (sentence: string): never => {
     throw new Refused('input.value', sentence);
   };
@@ -62,13 +63,15 @@ function rawInputs(face: Interface, inputs: NamedInputs): Int32Array[] {
       const d = declared.get(name);
       const { data, shape = d?.shape ?? [] } = 'data' in value ? value : { data: value };
       if (!Array.isArray(data) && !ArrayBuffer.isView(data)) return refuse(`the input "${name}" is no list of numbers`);
-      const numbers = Array.from(data as ArrayLike<unknown>, (v, i) => {
+      const numbers: number[] = new Array(data.length);
+      for (let i = 0; i < data.length; i++) {
+        const v: unknown = data[i];
         const n = typeof v === 'bigint' ? Number(v) : v;
         // A float32 that overflows is no number of the caller's any more.
-        return typeof n === 'number' && Number.isFinite(Math.fround(n))
-          ? n
-          : refuse(`the input "${name}" holds ${String(v)} at position ${i}, which is no finite number`);
-      });
+        if (typeof n !== 'number' || !Number.isFinite(Math.fround(n)))
+          return refuse(`the input "${name}" holds ${String(v)} at position ${i}, which is no finite number`);
+        numbers[i] = n;
+      }
       return [name, { dtype: d?.dtype ?? 'float32', shape, data: numbers }];
     }),
   );

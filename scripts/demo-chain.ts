@@ -160,7 +160,7 @@ async function demo(dir: string): Promise<void> {
       });
     line('registered', `a model of ${key.length} key bytes, and two provers with 200 opg of bond each`);
 
-    const served = serveModel('mnist', circuit, () => modelId);
+    const served = await serveModel('mnist', circuit, () => modelId);
     const node = await startInferenceNode({
       chain,
       signer: people.prover,

@@ -90,7 +90,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   node: {
     may: ['chain', 'prover', 'circuits', 'compiler', 'verifier', 'protocol', 'index.ts'],
-    packages: [node, ...CHAIN_PACKAGES, /^hono(\/|$)/, 'lmdb', '@hono/node-server', 'prom-client'],
+    packages: [node, ...CHAIN_PACKAGES, /^hono(\/|$)/, 'lmdb', '@hono/node-server', 'prom-client', 'onnxruntime-node'],
     free: [page, /\bMath\.random\b/],
   },
   cli: {

@@ -2,15 +2,17 @@
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { readAmount, showAmount } from '../../chain/amounts.ts';
-import { modelIdFor } from '../../chain/client/index.ts';
-import { type ServedModel, serveModel, startInferenceNode } from '../../node/index.ts';
+import { type LedgerModel, modelIdFor } from '../../chain/client/index.ts';
+import { RuntimeUnfit, type ServedModel, serveModel, startInferenceNode } from '../../node/index.ts';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { asKind } from '../artefact.ts';
 import type { ServeFlags } from '../commands/serve.ts';
 import { parseHash } from '../context.ts';
 import { LIMITS, readFile } from '../files.ts';
-import { chooseKernels } from '../library.ts';
+import { chooseKernels, describeInputs } from '../library.ts';
 import { CannotTell } from '../outcome.ts';
+import { progressLine } from '../progress.ts';
+import { stoppable } from '../stop.ts';
 import { note, print, say } from '../talk.ts';
 import { hex, printable } from '../text.ts';
 import { numberFrom, untilStopped, unusable } from './node.ts';
@@ -19,6 +21,7 @@ import { amountFrom, onChain, type Session } from './session.ts';
 export const serve = (flags: ServeFlags): Promise<void> =>
   onChain(flags, async (s) => {
     if (flags.model.length === 0) throw new CannotTell('usage', '--model is missing: a circuit to serve');
+    if (flags.onnx.length > flags.model.length) throw new CannotTell('usage', 'there are more --onnx than --model');
     if (flags.id.length > flags.model.length) throw new CannotTell('usage', 'there are more --id than --model');
     const signer = s.signer();
     const price = amountFrom(flags.price, flags.denom, '--price');
@@ -30,7 +33,7 @@ export const serve = (flags: ServeFlags): Promise<void> =>
     if (prover === null) throw new CannotTell('chain.no-prover', 'this wallet is no prover', 'assay prover register --bond 200');
     const { kernels, close } = chooseKernels({ threads });
     const models: ServedModel[] = [];
-    for (const [i, path] of flags.model.entries()) models.push(await openModel(s, path, flags.id[i], kernels));
+    for (const [i, path] of flags.model.entries()) models.push(await openModel(s, path, { id: flags.id[i], onnx: flags.onnx[i], kernels }));
     const node = await startInferenceNode({
       chain: s.chain,
       signer,
@@ -43,6 +46,7 @@ export const serve = (flags: ServeFlags): Promise<void> =>
       throw unusable(e);
     });
     await print(`${node.url}  ${models.map((m) => m.name).join(', ')}`);
+    for (const m of models) say(`${printable(m.name)} is answered by ${m.runtime}`);
     say(`an inference costs ${showAmount(price, flags.denom)}; ${showAmount(readAmount(prover.free, 'free'), 'opg')} of bond are free`);
     const waiting = node.queue.waiting().length;
     if (waiting > 0) say(`${waiting} jobs from before go on`);
@@ -53,16 +57,26 @@ export const serve = (flags: ServeFlags): Promise<void> =>
     return 0;
   });
 
-async function openModel(
-  s: Session,
-  path: string,
-  id: string | undefined,
-  kernels: ReturnType<typeof chooseKernels>['kernels'],
-): Promise<ServedModel> {
+interface Serving {
+  readonly id: string | undefined;
+  readonly onnx: string | undefined;
+  readonly kernels: ReturnType<typeof chooseKernels>['kernels'];
+}
+
+async function openModel(s: Session, path: string, { id, onnx, kernels }: Serving): Promise<ServedModel> {
   const bytes = readFile(path, 'circuit', LIMITS.circuit);
+  const model = onnx === undefined ? undefined : readFile(onnx, 'model', LIMITS.model);
   const name = basename(path).replace(/\.circuit$/, '');
-  const served = asKind('circuit', path, bytes, () =>
-    serveModel(name, bytes, (model) => (id === undefined ? modelIdFor(model, s.signer().address) : parseHash(id, '--id')), { kernels }),
+  asKind('circuit', path, bytes, () => describeInputs(bytes));
+  const idOf = (m: LedgerModel): Uint8Array => (id === undefined ? modelIdFor(m, s.signer().address) : parseHash(id, '--id'));
+  const line = progressLine(name);
+  const served = await stoppable((signal) =>
+    serveModel(name, bytes, idOf, { kernels, onnx: model, signal, onProgress: line.update })
+      .finally(line.end)
+      .catch((e) => {
+        if (!(e instanceof RuntimeUnfit)) throw e;
+        throw new CannotTell('serve.runtime', printable(`${onnx}: ${e.message}`), 'without --onnx the integers of the circuit are run');
+      }),
   );
   const record = await s.chain.model(served.modelId);
   if (record === null)

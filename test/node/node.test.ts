@@ -64,19 +64,23 @@ async function all(updates: AsyncIterable<AskUpdate>): Promise<AskUpdate[]> {
 }
 
 /** A node whose answer is off by one in the last output, and signed as if it were right. */
-async function liar(): Promise<ServedModel> {
+async function liar({ knowing = true } = {}): Promise<ServedModel> {
   const honest = await reluServed();
+  const lies = new Map<string, Uint8Array>();
   return {
     ...honest,
-    answer(inputs, inputNonce) {
-      const { inference, outputs } = honest.answer(inputs, inputNonce);
+    outputOf: (input) => (knowing ? lies.get(toHex(input)) : undefined) ?? honest.outputOf(input),
+    async answer(inputs, inputNonce) {
+      const { inference, outputs } = await honest.answer(inputs, inputNonce);
       const ports = (which: 'inputs' | 'outputs', bytes: Uint8Array): readonly Int32Array[] => {
         const values = tensorsToPorts(honest.model[which], decodeTensors(bytes), which === 'inputs' ? 'input' : 'output');
         if (typeof values === 'string') throw new Error(values);
         return values;
       };
       const lie = ports('outputs', inference.output).map((port) => port.map((v, i) => (i === port.length - 1 ? (v === 0 ? 1 : 0) : v)));
-      return { inference: ledgerInference(honest.model, { inputs: ports('inputs', inference.input), outputs: lie }, inputNonce), outputs };
+      const wrong = ledgerInference(honest.model, { inputs: ports('inputs', inference.input), outputs: lie }, inputNonce);
+      lies.set(toHex(wrong.input), wrong.output);
+      return { inference: wrong, outputs };
     },
   };
 }
@@ -233,6 +237,16 @@ describe('a node that lies', () => {
     expect(gain).toBeGreaterThan(OPG - (gasUsed * price * 3n) / 2n);
     await until('the node gives it up', 20_000, () => (node.queue.get(toHex(jobId))?.state === 'failed' ? true : null));
     await shop.chain.send(prover, { case: 'registerProver', value: bondOf(2n) });
+  });
+
+  test('is not opened by a node whose runtime errs: its bond stays its own', async () => {
+    const { node } = await run({ models: [await liar({ knowing: false })] });
+    const body = await shop.body(7);
+    expect((await post(node.url, body)).status).toBe(200);
+    const id = jobOf(body);
+    await until('the node gives it up', 20_000, () => (node.queue.get(toHex(id))?.state === 'failed' ? true : null));
+    expect(node.queue.get(toHex(id))?.trouble).toContain('not what the circuit computes');
+    expect(await shop.chain.job(id)).toBeNull();
   });
 
   test('does not burn its money on a proof that is refused: three, and no more', async () => {
