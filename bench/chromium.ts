@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
-import type { Answer, Order, ProveOrder, VerifyOrder } from './page/order.ts';
+import type { Answer, HeadersOrder, Order, ProveOrder, VerifyOrder } from './page/order.ts';
 import type { Proofs, Verifications } from './rounds.ts';
 import { type FileServer, serveFiles } from './server.ts';
 
@@ -61,6 +61,7 @@ export interface ChromiumBench {
   readonly version: string;
   prove(isolated: boolean, order: ProveOrder): Promise<InBrowser<Proofs[]>>;
   verify(isolated: boolean, order: VerifyOrder): Promise<InBrowser<Verifications>>;
+  headers(order: HeadersOrder): Promise<InBrowser<number[]>>;
   close(): void;
 }
 
@@ -100,6 +101,7 @@ export async function chromiumBench(folder: string, subject: string): Promise<Ch
     version,
     prove: (isolated, order) => ask(isolated, order) as Promise<InBrowser<Proofs[]>>,
     verify: (isolated, order) => ask(isolated, order) as Promise<InBrowser<Verifications>>,
+    headers: (order) => ask(false, order) as Promise<InBrowser<number[]>>,
     close: () => server.close(),
   };
 }

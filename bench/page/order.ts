@@ -12,5 +12,11 @@ export interface VerifyOrder {
   readonly repeats: number;
 }
 
-export type Order = ProveOrder | VerifyOrder;
-export type Answer = Proofs[] | Verifications;
+/** Milliseconds of each check of the signed header in `/subject/header.json`. */
+export interface HeadersOrder {
+  readonly task: 'headers';
+  readonly repeats: number;
+}
+
+export type Order = ProveOrder | VerifyOrder | HeadersOrder;
+export type Answer = Proofs[] | Verifications | number[];

@@ -1,12 +1,12 @@
-/** A devnet with jobs for the chain view, and a node between page and devnet that can lie. */
+/** A chain with jobs for the chain view, and a node between page and chain that can lie. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { writeAmount } from '../../chain/amounts.ts';
+import type { Page } from 'playwright-core';
 import { showCheckpoint } from '../../chain/light/checkpoint.ts';
 import type { Rpc } from '../../chain/rpc/rpc.ts';
-import { ascii, toHex } from '../../protocol/bytes.ts';
-import { person, startDevnet, type TestChain } from '../chain/helpers/chains.ts';
-import { inferenceOf, modelIdFor, orderOf, proveFor, reluModel, soloIdOf, statementFor } from '../chain/helpers/settling.ts';
+import { toHex } from '../../protocol/bytes.ts';
+import type { TestChain } from '../chain/helpers/chains.ts';
+import { settledChain } from '../chain/helpers/settled.ts';
 
 export interface Settled {
   readonly net: TestChain;
@@ -17,55 +17,27 @@ export interface Settled {
   readonly pending: string;
 }
 
-export async function settledDevnet(): Promise<Settled> {
-  const [net, m] = await Promise.all([startDevnet(), reluModel()]);
-  const [owner, prover, requester] = [person(1), person(2), person(3)];
-  for (const who of [owner, prover, requester]) await net.give(who.address);
-  const modelId = modelIdFor(m.model, owner.address);
-  await net.chain.send(owner, { case: 'registerModel', value: { commitment: m.model.commitment, key: m.model.keyFile } });
-  await net.chain.send(prover, {
-    case: 'registerProver',
-    value: { endpoint: ascii('http://127.0.0.1:1'), modes: [1], addBond: writeAmount(100n * 10n ** 18n) },
-  });
-
-  const i = inferenceOf(m, 5);
-  const salt = new Uint8Array(32).fill(9);
-  const proven = soloIdOf(requester.address, salt);
-  const context = statementFor(m.model, i, { chainId: net.chainId, modelId, jobId: proven, prover: requester.address });
-  const proof = await proveFor(m, 5, context);
-  await net.chain.send(
-    requester,
-    { case: 'verifyInference', value: { modelId, salt, inputNonce: i.inputNonce, input: i.input, output: i.output, proof } },
-    { vgasLimit: m.model.key.vgas },
-  );
-
-  const later = inferenceOf(m, 8);
-  const { height } = await net.chain.status();
-  const o = orderOf({
-    chainId: net.chainId,
-    requester,
-    prover: prover.address,
-    modelId,
-    inputCommitment: later.inputCommitment,
-    nonce: 1,
-    openBy: height + 100n,
-    proveBlocks: 10_000,
-  });
-  const result = { outputCommitment: later.outputCommitment, output: later.output };
-  await net.chain.send(prover, {
-    case: 'openJob',
-    value: { order: o.order, requesterPubkey: requester.pubkey, orderSig: o.orderSig, result },
-  });
+export async function settledFor(start: () => Promise<TestChain>): Promise<Settled> {
+  const { net, m, modelId, solo, pending } = await settledChain(start);
   m.circuit.close();
   return {
     net,
     checkpoint: showCheckpoint(await net.checkpoint()),
     modelId: toHex(modelId),
-    proven: toHex(proven),
-    pending: toHex(o.jobId),
+    proven: toHex(solo.jobId),
+    pending: toHex(pending.jobId),
   };
 }
 
+/** The four lamps, as `color code`. */
+export async function lampsOf(page: Page): Promise<Record<string, string>> {
+  await page.locator('.lamp').first().waitFor();
+  return Object.fromEntries(
+    await page
+      .locator('.lamp')
+      .evaluateAll((all) => all.map((e) => [e.dataset.lamp as string, `${e.dataset.color} ${e.dataset.code}`] as const)),
+  );
+}
 /** What a lying node makes of an answer; it may change it, or throw for no answer at all. */
 export type Lie = (method: string, params: Readonly<Record<string, unknown>>, result: unknown) => unknown;
 

@@ -1,20 +1,20 @@
 /** The chain view against a real devnet: four lamps, each by itself, and a node that lies in every way it can; then the node's own word. */
 import { base64 } from '@scure/base';
-import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { showAmount } from '../../chain/amounts.ts';
 import { decodeStrict, encode } from '../../chain/codec.ts';
 import { TxBodySchema, TxSchema } from '../../chain/generated/messages_pb.ts';
 import { decodeTensors, encodeTensors } from '../../chain/tensors.ts';
+import { startDevnet } from '../chain/helpers/chains.ts';
 import { violations } from './axe.helpers.ts';
-import { Between, type Lie, type Settled, settledDevnet } from './chain.helpers.ts';
+import { Between, type Lie, lampsOf, type Settled, settledFor } from './chain.helpers.ts';
 import { type Opened, pageSetting, shoot } from './page.helpers.ts';
 
 const s = pageSetting();
 let d: Settled;
 let node: Between;
 beforeAll(async () => {
-  d = await settledDevnet();
+  d = await settledFor(startDevnet);
   node = await Between.start(d.net.rpc);
 });
 afterEach(() => {
@@ -32,15 +32,6 @@ const address = (ask: Ask): string =>
     .join('&')}`;
 const view = (ask: Ask = {}): Promise<Opened> => s.open(address(ask), { reducedMotion: 'reduce' });
 
-/** The four lamps, as `color code`. */
-async function lampsOf(page: Page): Promise<Record<string, string>> {
-  await page.locator('.lamp').first().waitFor();
-  return Object.fromEntries(
-    await page
-      .locator('.lamp')
-      .evaluateAll((all) => all.map((e) => [e.dataset.lamp as string, `${e.dataset.color} ${e.dataset.code}`] as const)),
-  );
-}
 const GREEN = { chain: 'green chain', record: 'green record', proof: 'green proof', answer: 'green answer' };
 
 describe('lamps', () => {
@@ -231,6 +222,7 @@ describe('a node that lies', () => {
     for (const [name, green] of Object.entries(GREEN).slice(0, Object.keys(GREEN).indexOf(lamp)))
       if (name !== 'proof') expect(lamps[name]).toBe(green);
     expect(await page.locator(`[data-lamp=${lamp}] .word`).textContent()).toBe('Wrong');
+    if (['header.hash', 'record.proof', 'proof.refused', 'answer.other'].includes(code)) await shoot(page, `chain-red-${lamp}`);
   });
 
   test('a lie that ends is seen to end', async () => {

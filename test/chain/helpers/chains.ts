@@ -101,7 +101,7 @@ export async function startComet({ genesis = testGenesis() }: { genesis?: Genesi
     chainId: 'assay-test',
     appState: genesisToJson(genesis),
     maxGas: genesis.params.blockVgas,
-    settings: { moniker: 'test', rpcPort: await freePort(), p2pPort: await freePort(), quick: true },
+    settings: { moniker: 'test', rpcPort: await freePort(), p2pPort: await freePort(), cors: ['*'], quick: true },
   });
   const app = openLedger({ store: memoryStore(), systems: SYSTEMS, pool: inlinePool(SYSTEMS) });
   const node = await runCometNode({ app, home, binary, socket: `unix://${join(dir, 's')}` });

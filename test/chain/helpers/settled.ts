@@ -34,36 +34,51 @@ export async function openShop(net: TestChain, m: TestModel): Promise<Pick<Settl
   return { modelId: modelIdFor(m.model, owner.address), tabId };
 }
 
-/** Settles a proof of input `seed` on its own. */
-export async function settleSolo(net: TestChain, m: TestModel, modelId: Uint8Array, seed: number): Promise<SettledChain['solo']> {
+/** The message that settles a proof of input `seed` on its own; with `claimed`, beside the output of another input. */
+export async function soloOf(net: TestChain, m: TestModel, modelId: Uint8Array, seed: number, claimed = seed) {
   const i = inferenceOf(m, seed);
   const salt = new Uint8Array(32).fill(seed);
   const jobId = soloIdOf(requester.address, salt);
   const proof = await proveFor(m, seed, statementFor(m.model, i, { chainId: net.chainId, modelId, jobId, prover: requester.address }));
-  const value = { modelId, salt, inputNonce: i.inputNonce, input: i.input, output: i.output, proof };
-  const { height } = await net.chain.send(requester, { case: 'verifyInference', value }, { vgasLimit: m.model.key.vgas });
-  return { jobId, height, output: i.output };
+  const value = { modelId, salt, inputNonce: i.inputNonce, input: i.input, output: inferenceOf(m, claimed).output, proof };
+  return { jobId, output: value.output, msg: { case: 'verifyInference', value } as const };
 }
 
-export async function settledChain(start: () => Promise<TestChain>): Promise<SettledChain> {
-  const [net, m] = await Promise.all([start(), reluModel()]);
-  const { modelId, tabId } = await openShop(net, m);
-  const solo = await settleSolo(net, m, modelId, 5);
-  const i = inferenceOf(m, 6);
+/** Settles a proof of input `seed` on its own. */
+export async function settleSolo(net: TestChain, m: TestModel, modelId: Uint8Array, seed: number): Promise<SettledChain['solo']> {
+  const { jobId, output, msg } = await soloOf(net, m, modelId, seed);
+  const { height } = await net.chain.send(requester, msg, { vgasLimit: m.model.key.vgas });
+  return { jobId, height, output };
+}
+
+/** Opens a job for input `seed` on a tab, answered and not proven. */
+export async function openOn(
+  net: TestChain,
+  m: TestModel,
+  { modelId, tabId }: Pick<SettledChain, 'modelId' | 'tabId'>,
+  seed: number,
+): Promise<SettledChain['pending']> {
+  const i = inferenceOf(m, seed);
   const { height } = await net.chain.status();
-  const o = orderOf({
+  const { jobId, order, orderSig } = orderOf({
     chainId: net.chainId,
     requester,
     prover: prover.address,
     modelId,
     inputCommitment: i.inputCommitment,
-    nonce: 1,
+    nonce: seed,
     openBy: height + 100n,
     tabId,
     proveBlocks: 10_000,
   });
   const result = { outputCommitment: i.outputCommitment, output: i.output };
-  const { order, orderSig } = o;
   await net.chain.send(prover, { case: 'openJob', value: { order, requesterPubkey: requester.pubkey, orderSig, result } });
-  return { net, m, modelId, tabId, solo, pending: { jobId: o.jobId, output: i.output } };
+  return { jobId, output: i.output };
+}
+
+export async function settledChain(start: () => Promise<TestChain>): Promise<SettledChain> {
+  const [net, m] = await Promise.all([start(), reluModel()]);
+  const shop = await openShop(net, m);
+  const solo = await settleSolo(net, m, shop.modelId, 5);
+  return { net, m, ...shop, solo, pending: await openOn(net, m, shop, 6) };
 }
