@@ -147,7 +147,7 @@ export async function viewJob(o: LampOptions): Promise<JobView> {
     chain,
     record: recordLamp(job, height),
     proof,
-    answer: answerLamp(job, shown),
+    answer: answerLamp(job, shown, o.answer === undefined ? 'the output shown' : 'the answer you were given'),
     job,
     model,
     height,
@@ -252,14 +252,14 @@ async function checkEvidence(
 
 const SETUPS = ['no trusted set-up', 'relies on a universal trusted set-up', 'relies on a trusted set-up of its circuit'] as const;
 
-function answerLamp(job: Job, shown: Uint8Array): Lamp {
+function answerLamp(job: Job, shown: Uint8Array, what: string): Lamp {
   if (shown.length === 0) return grey('answer.none', 'no output is shown');
   const hash = outputCommitment(shown);
   if (job.provenCommitment.length > 0)
     return equalBytes(hash, job.provenCommitment)
-      ? green('answer', 'the output shown is the one that was proven')
-      : red('answer.other', 'this is not the answer that was proven');
+      ? green('answer', `${what} is the one that was proven`)
+      : red('answer.other', `${what} is not the one that was proven`);
   return equalBytes(hash, job.outputCommitment)
-    ? grey('answer.posted', 'the output shown was posted, and is not proven')
-    : red('answer.other', 'this is not the answer that was posted');
+    ? grey('answer.posted', `${what} was posted, and is not proven`)
+    : red('answer.other', `${what} is not the one that was posted`);
 }

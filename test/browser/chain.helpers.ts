@@ -15,6 +15,8 @@ export interface Settled {
   /** FINAL(PROVEN), and PENDING. */
   readonly proven: string;
   readonly pending: string;
+  /** Canonical tensors of the proven output. */
+  readonly output: Uint8Array;
 }
 
 export async function settledFor(start: () => Promise<TestChain>): Promise<Settled> {
@@ -26,6 +28,7 @@ export async function settledFor(start: () => Promise<TestChain>): Promise<Settl
     modelId: toHex(modelId),
     proven: toHex(solo.jobId),
     pending: toHex(pending.jobId),
+    output: solo.output,
   };
 }
 

@@ -5,6 +5,7 @@ import { showAmount } from '../../chain/amounts.ts';
 import { decodeStrict, encode } from '../../chain/codec.ts';
 import { TxBodySchema, TxSchema } from '../../chain/generated/messages_pb.ts';
 import { decodeTensors, encodeTensors } from '../../chain/tensors.ts';
+import { toHex } from '../../protocol/bytes.ts';
 import { startDevnet } from '../chain/helpers/chains.ts';
 import { violations } from './axe.helpers.ts';
 import { Between, type Lie, lampsOf, type Settled, settledFor } from './chain.helpers.ts';
@@ -25,7 +26,7 @@ afterAll(async () => {
   await d?.net.close();
 });
 
-type Ask = { readonly [name in 'node' | 'checkpoint' | 'job' | 'model']?: string };
+type Ask = { readonly [name in 'node' | 'checkpoint' | 'job' | 'model' | 'answer']?: string };
 const address = (ask: Ask): string =>
   `#chain&${Object.entries({ node: node.url, checkpoint: d.checkpoint, job: d.proven, ...ask })
     .map(([k, v]) => `${k}=${v}`)
@@ -62,6 +63,25 @@ describe('lamps', () => {
     await page.locator('[data-lamp=chain][data-color=green]').waitFor();
     expect(page.url()).toContain(`checkpoint=${d.checkpoint}`);
     expect(await page.locator('#trust-begins').count()).toBe(0);
+  });
+
+  test('an answer that one was given is compared with what was proven', async () => {
+    const answer = toHex(d.output);
+    const { page } = await view({ answer });
+    expect(await lampsOf(page)).toEqual(GREEN);
+    expect(await page.locator('[data-lamp=answer] .what').textContent()).toBe('The answer you were given is the one that was proven.');
+    // Another one, typed over it: the proof stands, the answer does not.
+    await page.locator('#ask-answer').fill(toHex(otherTensors(d.output)));
+    await page.keyboard.press('Enter');
+    await page.locator('[data-lamp=answer][data-color=red]').waitFor();
+    expect(await lampsOf(page)).toEqual({ ...GREEN, answer: 'red answer.other' });
+    expect(await page.locator('[data-lamp=answer] .what').textContent()).toBe('The answer you were given is not the one that was proven.');
+    // It came from no node, so what was proven is shown beside it.
+    expect(await page.locator('#job .tensor').count()).toBe(2);
+    await shoot(page, 'chain-red-given-answer');
+    await page.locator('#ask-answer').fill('');
+    await page.keyboard.press('Enter');
+    await page.locator('[data-lamp=answer][data-color=green]').waitFor();
   });
 
   test('a job whose proof is due is grey, and nothing of it is proven', async () => {
@@ -330,6 +350,7 @@ describe('the view', () => {
     await page.locator('#ask-node').fill(node.url);
     await says('job', 'abc', '64 hexadecimal digits');
     await says('model', 'zz'.repeat(32), '64 hexadecimal digits');
+    await says('answer', 'seven', 'in hexadecimal as it sent it');
     await says('checkpoint', 'devnet-1:0:ab:cd', 'CHAIN:HEIGHT:HASH:VALIDATORS');
   });
 

@@ -9,7 +9,7 @@ describe('address', () => {
   test('what is shown is what is read', () => {
     const text = fc.string({ maxLength: 80, unit: 'binary' }).map((s) => s.trim());
     fc.assert(
-      fc.property(fc.record({ node: text, checkpoint: text, job: text, model: text }), (inputs) => {
+      fc.property(fc.record({ node: text, checkpoint: text, job: text, model: text, answer: text }), (inputs) => {
         expect(parseInputs(showInputs(inputs))).toEqual(inputs);
       }),
     );
@@ -31,7 +31,9 @@ describe('address', () => {
     [{ job: 'ab' }, 'job'],
     [{ job: 'xy'.repeat(32) }, 'job'],
     [{ model: 'ab'.repeat(33) }, 'model'],
-    [{ job: 'AB'.repeat(32), model: 'ab'.repeat(32) }, undefined],
+    [{ answer: 'abc' }, 'answer'],
+    [{ answer: 'xy' }, 'answer'],
+    [{ job: 'AB'.repeat(32), model: 'ab'.repeat(32), answer: '0a0E' }, undefined],
   ])('%j', (some, field) => {
     expect(troubleOf({ ...NOTHING, node: 'http://127.0.0.1:26657', ...some })?.field).toBe(field);
   });

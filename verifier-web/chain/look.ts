@@ -55,7 +55,7 @@ export function chainService(): ChainService {
       } catch (e) {
         return reportOf(unfollowed(failureLamp(e, 'cannot follow the chain')), null, pinned);
       }
-      const of = `${question.job} ${question.model}`;
+      const of = `${question.job} ${question.model} ${question.answer}`;
       const view = await look(rpc, f, question, f.seen?.of === of ? f.seen.view : null, verify);
       f.seen = { of, view };
       return reportOf(pinned === null ? { ...view, chain: unpinned(view.chain) } : view, question.job, f.light.checkpoint);
@@ -74,7 +74,7 @@ export function chainService(): ChainService {
 async function look(
   rpc: Rpc,
   { light }: Following,
-  { job, model }: ChainQuestion,
+  { job, model, answer }: ChainQuestion,
   before: Seen | null,
   verify: (system: ProofSystem, question: ProofQuestion) => Promise<ProofVerdict>,
 ): Promise<Seen> {
@@ -88,11 +88,14 @@ async function look(
     rpc,
     light,
     jobId: fromHex(job) as Uint8Array,
-    modelId: model === null ? undefined : (fromHex(model) as Uint8Array),
+    modelId: bytesOr(model),
+    answer: bytesOr(answer),
     systems: SYSTEMS,
     verify,
   });
 }
+
+const bytesOr = (hex: string | null): Uint8Array | undefined => (hex === null ? undefined : (fromHex(hex) ?? undefined));
 
 const settled = (view: Seen | null): boolean =>
   view !== null && [view.record, view.proof, view.answer].every((lamp) => lamp.color === 'green');

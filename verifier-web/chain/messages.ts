@@ -13,6 +13,8 @@ export interface ChainQuestion {
   /** Hexadecimal. Without a job there is only the Chain lamp. */
   readonly job: string | null;
   readonly model: string | null;
+  /** Canonical tensors, hexadecimal; null: what is shown is what was proven. */
+  readonly answer: string | null;
 }
 
 /** Of a job's record, ready to be read. */

@@ -102,9 +102,15 @@ export class Watch {
   }
 
   async #look(asked: number): Promise<void> {
-    const { node, checkpoint, job, model } = this.state.inputs;
+    const { node, checkpoint, job, model, answer } = this.state.inputs;
     const or = (text: string): string | null => (text === '' ? null : text);
-    const question = { node, checkpoint: or(checkpoint), job: or(job.toLowerCase()), model: or(model.toLowerCase()) };
+    const question = {
+      node,
+      checkpoint: or(checkpoint),
+      job: or(job.toLowerCase()),
+      model: or(model.toLowerCase()),
+      answer: or(answer.toLowerCase()),
+    };
     const told = (doing: string): void => {
       if (asked === this.#asked && this.state.at === 'looking') this.#set({ doing });
     };

@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { LedgerTensor } from '../../chain/tensors.ts';
-import { FIELDS, type Inputs } from '../chain/address.ts';
+import { FIELDS, type Inputs, inputsOf } from '../chain/address.ts';
 import type { ChainReport } from '../chain/messages.ts';
 import { Watch, type WatchState } from '../chain/watch.ts';
 import { sentence } from '../format.ts';
@@ -65,12 +65,16 @@ export function ChainView() {
 }
 
 /** Short fields on the left, long ones on the right. */
-const SHOWN = ['node', 'checkpoint', 'model', 'job'] as const;
+const SHOWN = ['node', 'checkpoint', 'model', 'job', 'answer'] as const;
 const LABELS: Readonly<Record<keyof Inputs, { readonly label: string; readonly hint: string }>> = {
   node: { label: 'Node', hint: 'http://127.0.0.1:26657' },
   checkpoint: { label: 'Checkpoint', hint: 'empty: trust the first block the node shows' },
   job: { label: 'Job', hint: '64 hexadecimal digits' },
   model: { label: 'Model you expect', hint: 'any' },
+  answer: {
+    label: 'Answer you were given',
+    hint: 'the output that an inference node sent, in hexadecimal; empty: the one that was proven is shown',
+  },
 };
 
 function Form({ watch, state }: { watch: Watch; state: WatchState }) {
@@ -92,14 +96,14 @@ function Form({ watch, state }: { watch: Watch; state: WatchState }) {
       ref={ref}
       onSubmit={(e) => {
         e.preventDefault();
-        const [node = '', checkpoint = '', job = '', model = ''] = FIELDS.map((f) => field(f)?.value.trim() ?? '');
-        watch.ask({ node: node === '' ? LABELS.node.hint : node, checkpoint, job, model });
+        const inputs = inputsOf((f) => field(f)?.value ?? '');
+        watch.ask({ ...inputs, node: inputs.node === '' ? LABELS.node.hint : inputs.node });
       }}
     >
       {SHOWN.map((name) => {
         const wrong = state.trouble?.field === name;
         return (
-          <label key={name}>
+          <label key={name} class={name === 'answer' ? 'whole' : undefined}>
             <span>{LABELS[name].label}</span>
             <input
               name={name}
