@@ -7,10 +7,10 @@ import { keepTheme } from './theme.ts';
 keepTheme();
 const session = new Session();
 // Before drawing: the worker and the files of the address load meanwhile.
-void session.open();
+const opened = session.open();
 render(<App session={session} />, document.getElementById('page') as HTMLElement);
 
-/** Keeps the page for use without a network, once it stands. `data-kept` tells that it is. */
+/** Keeps the page for use without a network. `data-kept` tells that it is. */
 async function keep(): Promise<void> {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
   try {
@@ -22,5 +22,6 @@ async function keep(): Promise<void> {
     document.documentElement.dataset.kept = 'no';
   }
 }
-if (document.readyState === 'complete') void keep();
-else addEventListener('load', () => void keep());
+// Once it stands and what its address asked for is done: keeping it reads all of its files, and would take the cores from the verdict.
+const stands = new Promise((done) => (document.readyState === 'complete' ? done(null) : addEventListener('load', done, { once: true })));
+void Promise.allSettled([stands, opened]).then(keep);
