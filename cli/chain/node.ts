@@ -5,16 +5,17 @@ import { join } from 'node:path';
 import { makeHome, rpcUrl, runCometNode } from '../../chain/abci/index.ts';
 import { openLedger, workerPool } from '../../chain/app/index.ts';
 import { openDevnet } from '../../chain/devnet/index.ts';
-import { genesisFromJson, genesisToJson } from '../../chain/genesis.ts';
+import { checkGenesis, DEFAULT_PARAMS, type Genesis, genesisFromJson, genesisToJson } from '../../chain/genesis.ts';
 import { lmdbStore } from '../../chain/store/lmdb.ts';
 import { FolderInUse, lockFolder } from '../../chain/store/lock.ts';
 import { SYSTEMS } from '../../chain/systems/index.ts';
-import type { CometFlags, NodeFlags } from '../commands/node.ts';
+import type { CometFlags, GenesisFlags, NodeFlags } from '../commands/node.ts';
 import { readFile } from '../files.ts';
 import { CannotTell, conclude, crash } from '../outcome.ts';
 import { Stopped, stoppable } from '../stop.ts';
 import { print, say } from '../talk.ts';
 import { printable } from '../text.ts';
+import { addressFrom, amountFrom } from './session.ts';
 
 /** A whole number in a range. */
 export function numberFrom(text: string, flag: string, lo: number, hi: number): number {
@@ -87,6 +88,29 @@ function binaryOf(flags: CometFlags): string {
   if (path.includes('/') && !existsSync(path)) throw new CannotTell('file.missing', `there is no file ${printable(path)} (cometbft)`);
   return path;
 }
+
+/** Every validator of a chain needs the same: there is no clock and no chance in it. */
+export const printGenesis = (flags: GenesisFlags): Promise<void> =>
+  conclude(async () => {
+    if (flags.account.length === 0) throw new CannotTell('usage', '--account is missing: a chain without money takes no transaction');
+    const balances = { opg: amountFrom(flags.opg, 'opg', '--opg'), usd: amountFrom(flags.usd, 'usd', '--usd') };
+    const accounts = flags.account.map((a) => ({ address: addressFrom(a, '--account'), balances }));
+    const count = BigInt(accounts.length);
+    const genesis: Genesis = {
+      denoms: ['usd'],
+      systems: SYSTEMS.map((s) => s.name),
+      params: DEFAULT_PARAMS,
+      accounts,
+      supply: { opg: balances.opg * count, usd: balances.usd * count },
+    };
+    try {
+      checkGenesis(genesis);
+    } catch (e) {
+      throw new CannotTell('genesis', (e as Error).message);
+    }
+    await print(JSON.stringify(genesisToJson(genesis), null, 2));
+    return 0;
+  });
 
 export const initComet = (flags: CometFlags): Promise<void> =>
   conclude(async () => {

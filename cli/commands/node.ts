@@ -17,6 +17,14 @@ export interface CometFlags {
   readonly cometbft?: string;
 }
 
+export interface GenesisFlags {
+  readonly account: string[];
+  readonly opg: string;
+  readonly usd: string;
+}
+
+const gather = (value: string, before: string[]): string[] => [...before, value];
+
 export function addNode(program: Command): void {
   const node = program
     .command('node')
@@ -28,6 +36,13 @@ export function addNode(program: Command): void {
     .option('--block-time <ms>', 'least milliseconds between blocks', '200')
     .option('--idle-time <ms>', 'milliseconds after which a block is made even if nothing waits, so that deadlines move', '10000')
     .action(async (flags: NodeFlags) => (await import('../chain/node.ts')).runDevnet(flags));
+  node
+    .command('genesis')
+    .description('Prints the genesis of a ledger as JSON, for assay node init: who has how much, and the parameters to edit.')
+    .option('--account <address>', 'who gets money: opg1…; may be given several times', gather, [])
+    .option('--opg <n>', 'how much opg each of them gets', '1000000')
+    .option('--usd <n>', 'how much usd each of them gets', '1000000')
+    .action(async (flags: GenesisFlags) => (await import('../chain/node.ts')).printGenesis(flags));
   const comet = (c: Command): Command =>
     c
       .requiredOption('--home <folder>', 'the home folder of CometBFT')
@@ -37,7 +52,7 @@ export function addNode(program: Command): void {
       .command('init')
       .description('Makes a home for a validator of a new chain under CometBFT.')
       .requiredOption('--chain-id <id>', 'a name of at most 50 characters')
-      .requiredOption('--genesis <file>', 'the ledger’s genesis as JSON: accounts, supply, params (docs/settlement.md §8.7)')
+      .requiredOption('--genesis <file>', 'the ledger’s genesis as JSON, as assay node genesis prints it')
       .option('--rpc-port <n>', 'JSON-RPC on 127.0.0.1', '26657')
       .option('--p2p-port <n>', 'peers, on 127.0.0.1', '26656'),
   ).action(async (flags: CometFlags) => (await import('../chain/node.ts')).initComet(flags));
