@@ -8,6 +8,7 @@ import { signedBytes } from '../domains.ts';
 import { type Order, OrderSchema } from '../generated/messages_pb.ts';
 import { JobSchema } from '../generated/records_pb.ts';
 import { jobIdOf } from '../identities.ts';
+import { checkFields } from '../state/fields.ts';
 import {
   applyTx,
   type BlockContext,
@@ -49,7 +50,10 @@ export function prepare(
 ): readonly Uint8Array[] {
   const opened = txs.flatMap((bytes): OpenedTx[] => {
     try {
-      return limits.banned.has(txidOf(bytes)) ? [] : [readDoor(bytes)];
+      if (limits.banned.has(txidOf(bytes))) return [];
+      const o = readDoor(bytes);
+      checkFields(o.body);
+      return [o];
     } catch {
       return [];
     }
@@ -89,7 +93,7 @@ export function prepare(
   return chosen;
 }
 
-/** What a transaction takes from its sender's opg besides its burn, if it does all that it says; its fields are not checked yet. */
+/** What a transaction takes from its sender's opg besides its burn, if it does all that it says. */
 function sends({ body: { msg } }: OpenedTx, keyBurn: bigint): bigint {
   switch (msg.case) {
     case 'transfer':
