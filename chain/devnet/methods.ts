@@ -13,7 +13,7 @@ import { type Devnet, MempoolRefused } from './devnet.ts';
 
 /** Milliseconds that `broadcast_tx_commit` waits. */
 const COMMIT_TIMEOUT = 10_000;
-/** Heights that `tx` looks through for a hash, newest first. */
+/** Blocks whose transactions `tx` knows: the last ones. */
 const SEARCHED = 2000n;
 
 const showResult = (r: StoredTxResult | TxResult): object => ({
@@ -52,15 +52,26 @@ export function devnetMethods(net: Devnet): Methods {
     codespace: result.code === 0 ? '' : CODESPACE,
     hash: id.toUpperCase(),
   });
+  /** Heights of the transactions of the last blocks, by hash, oldest first; each block is read for it once. */
+  const placed = new Map<string, bigint>();
+  let indexed = 0n;
   const found = (hash: Uint8Array): { block: DevnetBlock; index: number } | null => {
-    const name = toHex(hash);
     const last = net.height > SEARCHED ? net.height - SEARCHED : 0n;
-    for (let h = net.height; h > last; h--) {
+    for (let h = (indexed > last ? indexed : last) + 1n; h <= net.height; h++) {
       const block = net.block(h);
-      const index = block?.txs.findIndex((tx) => toHex(sha256(tx)) === name) ?? -1;
-      if (block !== undefined && index >= 0) return { block, index };
+      // A block that is being executed has no results yet.
+      if (block === undefined || block.results.length !== block.txs.length) break;
+      for (const tx of block.txs) placed.set(toHex(sha256(tx)), h);
+      indexed = h;
     }
-    return null;
+    for (const [name, h] of placed) {
+      if (h > last) break;
+      placed.delete(name);
+    }
+    const name = toHex(hash);
+    const block = placed.has(name) ? net.block(placed.get(name) as bigint) : undefined;
+    const index = block?.txs.findIndex((tx) => toHex(sha256(tx)) === name) ?? -1;
+    return block !== undefined && index >= 0 ? { block, index } : null;
   };
   const validator = net.validators[0] as (typeof net.validators)[number];
   const showValidator = {
