@@ -7,9 +7,10 @@ import type { TxResult } from '../application.ts';
 import { CODESPACE } from '../codes.ts';
 import { hexUpper, showBlockId, showCommit, showHeader, showKey } from '../comet/json.ts';
 import { showTime } from '../comet/time.ts';
+import { MAX_BLOCK_BYTES } from '../limits.ts';
 import { type Methods, type Params, RpcRefused } from '../rpc/server.ts';
 import type { DevnetBlock, StoredTxResult } from './blocks.ts';
-import { type Devnet, MempoolRefused } from './devnet.ts';
+import { type Devnet, MempoolRefused, type WaitingTx } from './devnet.ts';
 
 /** Milliseconds that `broadcast_tx_commit` waits. */
 const COMMIT_TIMEOUT = 10_000;
@@ -220,7 +221,14 @@ export function devnetMethods(net: Devnet): Methods {
     unconfirmed_txs(params) {
       const limit = params.int('limit') ?? 30n;
       const all = net.waiting();
-      const some = all.slice(0, Number(limit < 1n || limit > 100n ? 30n : limit));
+      const some: WaitingTx[] = [];
+      let bytes = 0;
+      for (const t of all.slice(0, Number(limit < 1n || limit > 100n ? 30n : limit))) {
+        bytes += t.bytes.length;
+        // No longer than a block: a hundred of the largest would be 90 MB of text.
+        if (bytes > MAX_BLOCK_BYTES) break;
+        some.push(t);
+      }
       return {
         n_txs: some.length.toString(),
         total: all.length.toString(),

@@ -188,11 +188,13 @@ export async function serveRpc(
       let turn: Promise<void> = Promise.resolve();
       socket.on('message', (data) => {
         if (++waiting === MAX_CALLS) socket.pause();
-        turn = turn.then(async () => {
-          const { body } = await call(data.toString());
-          await new Promise<void>((sent) => socket.send(JSON.stringify(body), () => sent()));
-          if (waiting-- === MAX_CALLS) socket.resume();
-        });
+        turn = turn
+          .then(async () => {
+            const { body } = await call(data.toString());
+            await new Promise<void>((sent) => socket.send(JSON.stringify(body), () => sent()));
+            if (waiting-- === MAX_CALLS) socket.resume();
+          })
+          .catch(() => socket.terminate());
       });
     });
   });
