@@ -17,8 +17,8 @@ const MODELS = ['digits-mlp.qop', 'mnist-cnn.qop-pt', 'mnist-cnn.qop', 'lenet5-m
 const RUNS = 15;
 
 const lines = [
-  '| model | hashes | products | table rows | values | vgas | key, µs | verify, µs | vgas / µs |',
-  '|---|---|---|---|---|---|---|---|---|',
+  '| model | hashes | products | steps | table rows | values | claims | spatial | key bytes | vgas | key, µs | verify, µs | vgas / µs |',
+  '|---|---|---|---|---|---|---|---|---|---|---|---|---|',
 ];
 for (const name of MODELS) {
   const { model, inputs } = recorded(name);
@@ -36,15 +36,19 @@ for (const name of MODELS) {
     if (verdict.verdict !== 'accepted') throw new Error(`${name}: ${verdict.sentence}`);
   }
   const known = knownKey(key);
-  const t = vgasTerms(known.file.key, known.checked().plan);
+  const t = vgasTerms(known.file.key, known.checked().plan, key.length);
   const { vgas } = gkr.parseKey(key);
   const [check, micro] = [median(keys.slice(3)), median(times.slice(3))];
   const cells = [
     name,
     t.hash,
     Math.round(t.product),
+    t.step,
     t.row,
     t.value,
+    t.claim,
+    Math.round(t.spatial),
+    t.byte,
     vgas,
     check.toFixed(0),
     micro.toFixed(0),

@@ -12,6 +12,9 @@ export const hashOf = (domain: HashDomain, ...parts: readonly Uint8Array[]): Uin
 /** What an account key signs: `domain ‖ 0x00 ‖ SHA-256(message bytes as received)`. */
 export const signedBytes = (domain: SignatureDomain, message: Uint8Array): Uint8Array => concat(ascii(domain), ZERO, sha256(message));
 
+/** What a sponsor signs: whose transaction it pays for, and its body. A body names no sender: without one, anybody could send it again. */
+export const sponsoredBytes = (sender: Uint8Array, body: Uint8Array): Uint8Array => concat(sender, body);
+
 /** A u64 inside a hash input: big-endian. */
 export function u64(n: bigint): Uint8Array {
   const out = new Uint8Array(8);

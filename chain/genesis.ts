@@ -2,7 +2,7 @@
 
 import { parseAddress, showAddress } from './accounts.ts';
 import { MAX_AMOUNT } from './amounts.ts';
-import { MAX_CHAIN_ID } from './limits.ts';
+import { MAX_CHAIN_ID, MAX_KEY_BYTES } from './limits.ts';
 
 export interface GenesisParams {
   /** opg. A prover's least bond in all, and for one job. */
@@ -121,6 +121,7 @@ export function checkGenesis(g: Genesis): void {
   if (params.blockVgas < 10_000n || params.blockVgas > 2n ** 40n) fail('params.blockVgas', 'must lie in [10000, 2^40]');
   if (params.maxTxVgas > params.blockVgas) fail('params.maxTxVgas', 'must not exceed blockVgas');
   if (params.registerVgas > params.maxTxVgas) fail('params.registerVgas', 'must not exceed maxTxVgas');
+  if (params.keyBurn > MAX_AMOUNT / BigInt(MAX_KEY_BYTES)) fail('params.keyBurn', `times a key of ${MAX_KEY_BYTES} bytes is no amount`);
   if (params.tabDelay < 1n || params.tabDelay > 10n ** 6n) fail('params.tabDelay', 'must lie in [1, 10^6]');
 }
 

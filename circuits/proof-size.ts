@@ -1,10 +1,10 @@
 /** Sizes that follow from a key alone: bytes of a proof, elements committed, memory of a prover (protocol §8.8, §9.4). */
-import { type F4, ZERO } from '../protocol/extension.ts';
 import { expectedSiblings } from '../protocol/security.ts';
 import { specOf } from './forms/index.ts';
 import type { KeyFields } from './key.ts';
+import { lookupOf } from './lookups.ts';
 import type { Plan } from './plan.ts';
-import { contentIsOpened, maxSpatials, openedValues, reductions } from './relation.ts';
+import { contentIsOpened, openedValues } from './relation.ts';
 import { maxOf, sum } from './shape.ts';
 import type { Form } from './types.ts';
 
@@ -17,25 +17,22 @@ export interface ProofSize {
   readonly maximum: number;
 }
 
-const zeros = (n: number): F4[] => Array.from({ length: n }, () => ZERO);
-
-/** Variables and degree of the two phases; points do not matter for them. */
+/** Variables and degree of the two phases, from shapes alone: a key must not make whoever asks for its sizes do a verifier's work. */
 function phases(
   key: KeyFields,
   plan: Plan,
 ): { a: { rounds: number; degree: number; instances: number }; b: { rounds: number; instances: number } } {
   const ctx = { tensors: key.tensors, plan };
-  const claims = key.ops.flatMap((op, i) =>
-    op.kind === 'req' || op.kind === 'out'
-      ? [{ op: i, y: op.y, point: zeros(sum(plan.bits[op.y] as number[])), acc: ZERO, bias: ZERO }]
+  const forms = key.ops.flatMap((op) => (op.kind === 'req' || op.kind === 'out' ? [specOf(op.form).phases(ctx, op.form, op.y)] : []));
+  const contractions = forms.flatMap((f) => f.contraction ?? []);
+  const taps = key.ops.flatMap((op) =>
+    op.kind === 'max'
+      ? lookupOf(op)
+          .values(op)
+          .flatMap((v) => (v.source === 'tap' ? [op.x] : []))
       : [],
   );
-  const { contractions, pools } = reductions(ctx, key.ops, claims);
-  const convs = contractions.flatMap((c) => c.finish(ZERO, ZERO, zeros(c.variables)).spatial ?? []);
-  const maxima = key.ops.flatMap((op) =>
-    op.kind === 'max' ? maxSpatials(ctx, op, zeros(sum(plan.bits[op.y] as number[])), () => ZERO) : [],
-  );
-  const spatials = [...pools, ...convs, ...maxima].map((s) => sum((plan.bits[s.x] as number[]).slice(1)));
+  const spatials = [...forms.flatMap((f) => f.spatial ?? []), ...taps].map((x) => sum((plan.bits[x] as number[]).slice(1)));
   return {
     a: {
       rounds: maxOf([0, ...contractions.map((c) => c.variables)]),

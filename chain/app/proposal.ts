@@ -1,10 +1,28 @@
 /** Which transactions a proposer takes, and in which order (settlement §8.2, PrepareProposal). */
 import { fromBinary } from '@bufbuild/protobuf';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { toHex } from '../../protocol/bytes.ts';
+import { equalBytes, toHex } from '../../protocol/bytes.ts';
+import { addressOf } from '../accounts.ts';
+import { MAX_AMOUNT, readAmount } from '../amounts.ts';
+import { signedBytes } from '../domains.ts';
+import { type Order, OrderSchema } from '../generated/messages_pb.ts';
 import { JobSchema } from '../generated/records_pb.ts';
-import { applyTx, type BlockContext, beginBlock, type LedgerEnv, type OpenedTx, paramsOf, readDoor, type State } from '../state/index.ts';
+import { jobIdOf } from '../identities.ts';
+import { checkFields } from '../state/fields.ts';
+import {
+  applyTx,
+  type BlockContext,
+  beginBlock,
+  type LedgerEnv,
+  type OpenedTx,
+  paramsOf,
+  priceAt,
+  readDoor,
+  type State,
+} from '../state/index.ts';
+import { balance, holds } from '../state/moves.ts';
 import { JOB_STATES } from '../states.ts';
+import { textOf } from '../text.ts';
 
 const INTACT = 2n ** 64n;
 
@@ -20,7 +38,8 @@ export const txidOf = (tx: Uint8Array): string => toHex(sha256(tx));
 /**
  * Deadline-bearing transactions first, by nearest deadline, each behind its sender's lower nonces; then the rest as received. What a
  * processor would reject or a door would refuse in this block is left out; funded proofs that are invalid stay: they pay.
- * `env.verify` must take proofs as valid.
+ * `env.verify` must take proofs as valid. Whether they are decides what later payers have, so a payer must have its max_burn from before the
+ * block, less all that it sends away in it: that is there whatever the proofs are, and so is what the block's gas was reserved for.
  */
 export function prepare(
   state: State,
@@ -31,29 +50,97 @@ export function prepare(
 ): readonly Uint8Array[] {
   const opened = txs.flatMap((bytes): OpenedTx[] => {
     try {
-      return limits.banned.has(txidOf(bytes)) ? [] : [readDoor(bytes)];
+      if (limits.banned.has(txidOf(bytes))) return [];
+      const o = readDoor(bytes);
+      checkFields(o.body);
+      return [o];
     } catch {
       return [];
     }
   });
   const overlay = state.overlay();
   beginBlock(overlay, block, env);
-  const { blockVgas } = paramsOf(state);
+  const params = paramsOf(state);
+  const { blockVgas } = params;
+  const keyBurn = readAmount(params.keyBurn, 'key_burn');
   const chosen: Uint8Array[] = [];
   const seen = new Set<string>();
+  const spent = new Map<string, bigint>();
+  const orders = new Set<string>();
+  const spend = (of: Uint8Array, amount: bigint): void => void spent.set(toHex(of), (spent.get(toHex(of)) ?? 0n) + amount);
+  const price = priceAt(state, block.height);
   let gas = 0n;
   let bytes = 0n;
   for (const o of inOrder(state, opened)) {
     const size = sizeInBlock(o.bytes.length);
     const id = txidOf(o.bytes);
     if (seen.has(id) || gas + o.gas > blockVgas || bytes + size > limits.maxTxBytes) continue;
+    if (holds(state, balance(o.payer), 'opg') - (spent.get(toHex(o.payer)) ?? 0n) < amountOf(o.body.maxBurn)) continue;
     if (!applyTx(overlay, o.bytes, block, env).door) continue;
+    spend(o.payer, o.gas * price);
+    const own = sends(o, keyBurn);
+    if (own > 0n) spend(o.sender, own);
+    const order = newOrder(state, o, env);
+    if (order !== null && !orders.has(order.id)) {
+      orders.add(order.id);
+      spend(order.requester, order.opg);
+    }
     seen.add(id);
     gas += o.gas;
     bytes += size;
     chosen.push(o.bytes);
   }
   return chosen;
+}
+
+/** What a transaction takes from its sender's opg besides its burn, if it does all that it says. */
+function sends({ body: { msg } }: OpenedTx, keyBurn: bigint): bigint {
+  switch (msg.case) {
+    case 'transfer':
+    case 'openTab':
+      return textOf(msg.value.denom) === 'opg' ? amountOf(msg.value.amount) : 0n;
+    case 'burn':
+      return amountOf(msg.value.amount);
+    case 'registerModel':
+      return BigInt(msg.value.key.length) * keyBurn;
+    case 'registerProver':
+      return amountOf(msg.value.addBond);
+    default:
+      return 0n;
+  }
+}
+
+/** The opg that a requester signed away to this sender, if the job can be opened at all: nobody else may count against it. */
+function newOrder(
+  state: State,
+  { body: { msg }, sender }: OpenedTx,
+  env: Pick<LedgerEnv, 'verifySignature'>,
+): { readonly id: string; readonly requester: Uint8Array; readonly opg: bigint } | null {
+  if (msg.case !== 'openJob') return null;
+  const { order: bytes, requesterPubkey, orderSig } = msg.value;
+  const order = orderIn(bytes);
+  if (order === null || textOf(order.denom) !== 'opg' || order.tabId.length > 0 || !equalBytes(order.prover, sender)) return null;
+  const id = jobIdOf(bytes);
+  if (state.get('job', id) !== undefined || !equalBytes(addressOf(requesterPubkey), order.requester)) return null;
+  if (!env.verifySignature(requesterPubkey, signedBytes('opg/order/v1', bytes), orderSig)) return null;
+  return { id: toHex(id), requester: order.requester, opg: amountOf(order.price) };
+}
+
+function orderIn(bytes: Uint8Array): Order | null {
+  try {
+    return fromBinary(OrderSchema, bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** More than anybody has for bytes that are no amount. */
+function amountOf(bytes: Uint8Array): bigint {
+  try {
+    return readAmount(bytes, 'amount');
+  } catch {
+    return MAX_AMOUNT + 1n;
+  }
 }
 
 function inOrder(state: State, txs: readonly OpenedTx[]): OpenedTx[] {

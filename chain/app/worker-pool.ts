@@ -17,6 +17,15 @@ interface Job {
   readonly reject: (e: Error) => void;
 }
 
+/** Its parts are views of the block they came in; sent as they are, each would take the whole block along. */
+const alone = ({ key, input, output, context, proof }: ProofQuestion): ProofQuestion => ({
+  key: key.slice(),
+  input: input.slice(),
+  output: output.slice(),
+  context: context.slice(),
+  proof: proof.slice(),
+});
+
 /** `threads` workers that run `script`: a module that calls `serveVerdicts`. */
 export function workerPool(script: URL, threads: number): VerifierPool {
   const waiting: Job[] = [];
@@ -60,7 +69,7 @@ export function workerPool(script: URL, threads: number): VerifierPool {
       if (worker === undefined) return;
       const job = waiting.shift() as Job;
       busy.set(worker, job);
-      worker.postMessage({ id: job.id, system: job.system, question: job.question });
+      worker.postMessage({ id: job.id, system: job.system, question: alone(job.question) });
     }
   };
   return {

@@ -3,6 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { ascii } from '../../protocol/bytes.ts';
 import { writeAmount } from '../amounts.ts';
 import { encode } from '../codec.ts';
+import { sponsoredBytes } from '../domains.ts';
 import { OrderSchema, TxBodySchema, TxSchema } from '../generated/messages_pb.ts';
 import { gasOf } from '../state/index.ts';
 import type { Signer } from './signer.ts';
@@ -46,7 +47,9 @@ export function signTx(signer: Signer, t: TxTerms): SignedTx {
       body,
       pubkey: signer.pubkey,
       sig: signer.sign('opg/tx/v1', body),
-      ...(t.sponsor === undefined ? {} : { sponsorPubkey: t.sponsor.pubkey, sponsorSig: t.sponsor.sign('opg/sponsor/v1', body) }),
+      ...(t.sponsor === undefined
+        ? {}
+        : { sponsorPubkey: t.sponsor.pubkey, sponsorSig: t.sponsor.sign('opg/sponsor/v1', sponsoredBytes(signer.address, body)) }),
     });
   };
   // The amount's own bytes are part of the size: room for the longest.

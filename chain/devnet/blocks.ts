@@ -48,7 +48,7 @@ export function memoryBlocks(): BlockStore {
     get: (h) => blocks.get(h),
     put(block) {
       blocks.set(block.header.height, block);
-      height = block.header.height;
+      if (block.header.height > height) height = block.header.height;
     },
     getText: (name) => texts.get(name),
     putText: (name, text) => void texts.set(name, text),

@@ -91,7 +91,10 @@ export class Devnet {
       net.#appHash = info.appHash;
       net.#results = blocks.get(info.height)?.results ?? [];
     }
-    for (let h = info.height + 1n; h <= blocks.height; h++) await net.#execute(blocks.get(h) as DevnetBlock);
+    // In one turn: each block that is executed sets the clock for the next one, which must wait for the last.
+    await net.#queued(async () => {
+      for (let h = info.height + 1n; h <= blocks.height; h++) await net.#execute(blocks.get(h) as DevnetBlock);
+    });
     // A chain that is open has a first block: there is something to ask about.
     if (blocks.height === 0n) await net.step();
     net.#schedule();

@@ -7,13 +7,14 @@ import type { TxResult } from '../application.ts';
 import { CODESPACE } from '../codes.ts';
 import { hexUpper, showBlockId, showCommit, showHeader, showKey } from '../comet/json.ts';
 import { showTime } from '../comet/time.ts';
+import { MAX_BLOCK_BYTES } from '../limits.ts';
 import { type Methods, type Params, RpcRefused } from '../rpc/server.ts';
 import type { DevnetBlock, StoredTxResult } from './blocks.ts';
-import { type Devnet, MempoolRefused } from './devnet.ts';
+import { type Devnet, MempoolRefused, type WaitingTx } from './devnet.ts';
 
 /** Milliseconds that `broadcast_tx_commit` waits. */
 const COMMIT_TIMEOUT = 10_000;
-/** Heights that `tx` looks through for a hash, newest first. */
+/** Blocks whose transactions `tx` knows: the last ones. */
 const SEARCHED = 2000n;
 
 const showResult = (r: StoredTxResult | TxResult): object => ({
@@ -52,15 +53,26 @@ export function devnetMethods(net: Devnet): Methods {
     codespace: result.code === 0 ? '' : CODESPACE,
     hash: id.toUpperCase(),
   });
+  /** Heights of the transactions of the last blocks, by hash, oldest first; each block is read for it once. */
+  const placed = new Map<string, bigint>();
+  let indexed = 0n;
   const found = (hash: Uint8Array): { block: DevnetBlock; index: number } | null => {
-    const name = toHex(hash);
     const last = net.height > SEARCHED ? net.height - SEARCHED : 0n;
-    for (let h = net.height; h > last; h--) {
+    for (let h = (indexed > last ? indexed : last) + 1n; h <= net.height; h++) {
       const block = net.block(h);
-      const index = block?.txs.findIndex((tx) => toHex(sha256(tx)) === name) ?? -1;
-      if (block !== undefined && index >= 0) return { block, index };
+      // A block that is being executed has no results yet.
+      if (block === undefined || block.results.length !== block.txs.length) break;
+      for (const tx of block.txs) placed.set(toHex(sha256(tx)), h);
+      indexed = h;
     }
-    return null;
+    for (const [name, h] of placed) {
+      if (h > last) break;
+      placed.delete(name);
+    }
+    const name = toHex(hash);
+    const block = placed.has(name) ? net.block(placed.get(name) as bigint) : undefined;
+    const index = block?.txs.findIndex((tx) => toHex(sha256(tx)) === name) ?? -1;
+    return block !== undefined && index >= 0 ? { block, index } : null;
   };
   const validator = net.validators[0] as (typeof net.validators)[number];
   const showValidator = {
@@ -209,7 +221,14 @@ export function devnetMethods(net: Devnet): Methods {
     unconfirmed_txs(params) {
       const limit = params.int('limit') ?? 30n;
       const all = net.waiting();
-      const some = all.slice(0, Number(limit < 1n || limit > 100n ? 30n : limit));
+      const some: WaitingTx[] = [];
+      let bytes = 0;
+      for (const t of all.slice(0, Number(limit < 1n || limit > 100n ? 30n : limit))) {
+        bytes += t.bytes.length;
+        // No longer than a block: a hundred of the largest would be 90 MB of text.
+        if (bytes > MAX_BLOCK_BYTES) break;
+        some.push(t);
+      }
       return {
         n_txs: some.length.toString(),
         total: all.length.toString(),

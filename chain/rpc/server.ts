@@ -99,6 +99,8 @@ export interface ServedRpc {
 /** A transaction of 704 KiB in base64, with room: what CometBFT takes by default. */
 const MAX_BODY = 1_000_000;
 const MAX_SOCKETS = 64;
+/** Calls of one socket that wait for their turn. */
+const MAX_CALLS = 16;
 
 /** Serves methods on 127.0.0.1 (or `host`); port 0 takes a free one. `routes` adds what is no JSON-RPC. */
 export async function serveRpc(
@@ -181,8 +183,18 @@ export async function serveRpc(
     sockets.on('connection', (socket) => {
       if (sockets.clients.size > MAX_SOCKETS) return socket.terminate();
       socket.on('error', () => socket.terminate());
+      // One call at a time, and the next when the answer is out: who does not read is not read from either.
+      let waiting = 0;
+      let turn: Promise<void> = Promise.resolve();
       socket.on('message', (data) => {
-        call(data.toString()).then(({ body }) => socket.send(JSON.stringify(body)));
+        if (++waiting === MAX_CALLS) socket.pause();
+        turn = turn
+          .then(async () => {
+            const { body } = await call(data.toString());
+            await new Promise<void>((sent) => socket.send(JSON.stringify(body), () => sent()));
+            if (waiting-- === MAX_CALLS) socket.resume();
+          })
+          .catch(() => socket.terminate());
       });
     });
   });

@@ -8,7 +8,7 @@ import { addressOf, isGoodKey } from '../accounts.ts';
 import { readAmount } from '../amounts.ts';
 import { decodeStrict } from '../codec.ts';
 import { Rejected } from '../codes.ts';
-import { signedBytes } from '../domains.ts';
+import { signedBytes, sponsoredBytes } from '../domains.ts';
 import { type Tx, type TxBody, TxBodySchema, TxSchema } from '../generated/messages_pb.ts';
 import { MAX_TX_BYTES, MAX_VALIDITY, TX_GAS } from '../limits.ts';
 import { textOf } from '../text.ts';
@@ -71,7 +71,7 @@ export function checkDoor(
     throw isGoodKey(tx.pubkey)
       ? new Rejected('E_SIG', 'sig: not the signature of this key over this body')
       : new Rejected('E_KEY', 'pubkey: no canonical ed25519 key, or one of small order');
-  checkSponsor(tx, body, env);
+  checkSponsor(tx, body, sender, env);
   const expected = accountOf(state, sender).nonce + 1n + BigInt(pending.nonces);
   if (body.nonce !== expected) throw new Rejected('E_NONCE', `nonce ${body.nonce}, the account expects ${expected}`);
   if (body.vgasLimit > params.maxTxVgas) throw new Rejected('E_VGAS_LIMIT', `vgas_limit ${body.vgasLimit}, at most ${params.maxTxVgas}`);
@@ -84,8 +84,8 @@ export function checkDoor(
   if (held < maxBurn) throw new Rejected('E_FUNDS', `the payer has ${held < 0n ? 0n : held} opg, max_burn is ${maxBurn}`);
 }
 
-/** Step 7: named, present, of this address, and signed; or none of it. */
-function checkSponsor(tx: Tx, body: TxBody, env: Pick<LedgerEnv, 'verifySignature'>): void {
+/** Step 7: named, present, of this address, and signed for this sender; or none of it. */
+function checkSponsor(tx: Tx, body: TxBody, sender: Uint8Array, env: Pick<LedgerEnv, 'verifySignature'>): void {
   const named = body.sponsor.length > 0;
   if (!named && tx.sponsorPubkey.length === 0 && tx.sponsorSig.length === 0) return;
   const fail = (what: string): never => {
@@ -94,6 +94,6 @@ function checkSponsor(tx: Tx, body: TxBody, env: Pick<LedgerEnv, 'verifySignatur
   if (!named) fail('a sponsor signs, but the body names none');
   if (!isGoodKey(tx.sponsorPubkey)) fail('sponsor_pubkey: no canonical ed25519 key, or one of small order');
   if (!equalBytes(addressOf(tx.sponsorPubkey), body.sponsor)) fail('sponsor_pubkey is not the key of the sponsor that the body names');
-  if (!env.verifySignature(tx.sponsorPubkey, signedBytes('opg/sponsor/v1', tx.body), tx.sponsorSig))
-    fail('sponsor_sig: not the signature of this key over this body');
+  if (!env.verifySignature(tx.sponsorPubkey, signedBytes('opg/sponsor/v1', sponsoredBytes(sender, tx.body)), tx.sponsorSig))
+    fail('sponsor_sig: not the signature of this key over this sender and body');
 }

@@ -5,7 +5,9 @@
 import { type Key, sealKey } from '../../circuits/key.ts';
 import { proofSize } from '../../circuits/proof-size.ts';
 import type { Tensor } from '../../circuits/types.ts';
+import { toHex } from '../../protocol/bytes.ts';
 import { encodeEnvelope, SYSTEM } from '../../protocol/envelope.ts';
+import { hash } from '../../protocol/hash.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { arithmetic } from '../../verifier/arithmetic.ts';
 import { type KnownKey, knownKey } from '../../verifier/keys.ts';
@@ -35,34 +37,16 @@ export const gkr: ProofSystem = {
   proofCap: PROOF_CAP,
 
   parseKey(bytes): SystemKey {
-    const known = reading(() => knownKey(bytes));
-    const { key, interface: face } = known.file;
-    const refuse = (what: string): never => {
-      throw new Rejected('E_KEY_BYTES', `key: ${what}`);
-    };
-    if (key.mode !== 'I1') refuse(`mode ${key.mode}; on chain the weights are committed in the key (I1)`);
-    if (key.profile !== 'S100') refuse(`profile ${JSON.stringify(key.profile)}; on chain it is S100`);
-    if ([...key.inputs, ...key.outputs].some((io) => (key.tensors[io.tensor] as Tensor).home !== 'PUB'))
-      refuse('an input or output that is committed; the ledger takes public ones');
-    const io = [...key.inputs, ...key.outputs];
-    if (io.length > MAX_PORTS) refuse(`${io.length} inputs and outputs, at most ${MAX_PORTS} are taken`);
-    if (io.some((e) => (key.tensors[e.tensor] as Tensor).dims.length > MAX_RANK)) refuse(`an input or output of a rank above ${MAX_RANK}`);
+    const name = toHex(hash('key', bytes));
+    const known = read.get(name);
+    if (known instanceof Rejected) throw new Rejected(known.code, known.message);
+    if (known !== undefined) return known;
     try {
-      ledgerPorts(key, face);
+      return remember(name, readKey(bytes));
     } catch (e) {
-      if (e instanceof RangeError) refuse(e.message);
+      if (e instanceof Rejected) remember(name, e);
       throw e;
     }
-    const { plan } = reading(() => known.checked());
-    const { maximum } = proofSize(key, plan);
-    return {
-      vkHash: key.hash,
-      circuitHash: sealKey({ ...key, wroot: new Uint8Array(32) }).hash,
-      modelHash: key.wroot,
-      zkRoot: key.wroot,
-      vgas: gkrVgas(key, plan),
-      proofCap: maximum,
-    };
   },
 
   verify({ key: bytes, input, output, context, proof }: ProofQuestion): ProofVerdict {
@@ -80,6 +64,48 @@ export const gkr: ProofSystem = {
     return { ok: false, kind: SHAPE.has(verdict.code) ? 'shape' : 'invalid', sentence: `${verdict.code}: ${verdict.sentence}` };
   },
 };
+
+function readKey(bytes: Uint8Array): SystemKey {
+  const known = reading(() => knownKey(bytes));
+  const { key, interface: face } = known.file;
+  const refuse = (what: string): never => {
+    throw new Rejected('E_KEY_BYTES', `key: ${what}`);
+  };
+  if (key.mode !== 'I1') refuse(`mode ${key.mode}; on chain the weights are committed in the key (I1)`);
+  if (key.profile !== 'S100') refuse(`profile ${JSON.stringify(key.profile)}; on chain it is S100`);
+  if ([...key.inputs, ...key.outputs].some((io) => (key.tensors[io.tensor] as Tensor).home !== 'PUB'))
+    refuse('an input or output that is committed; the ledger takes public ones');
+  const io = [...key.inputs, ...key.outputs];
+  if (io.length > MAX_PORTS) refuse(`${io.length} inputs and outputs, at most ${MAX_PORTS} are taken`);
+  if (io.some((e) => (key.tensors[e.tensor] as Tensor).dims.length > MAX_RANK)) refuse(`an input or output of a rank above ${MAX_RANK}`);
+  try {
+    ledgerPorts(key, face);
+  } catch (e) {
+    if (e instanceof RangeError) refuse(e.message);
+    throw e;
+  }
+  const { plan } = reading(() => known.checked());
+  const { maximum } = proofSize(key, plan);
+  return {
+    vkHash: key.hash,
+    circuitHash: sealKey({ ...key, wroot: new Uint8Array(32) }).hash,
+    modelHash: key.wroot,
+    zkRoot: key.wroot,
+    vgas: gkrVgas(key, plan, bytes.length),
+    proofCap: maximum,
+  };
+}
+
+/** What reading a key came to: a block is run several times before it is final, and its keys are to be paid for once. */
+const read = new Map<string, SystemKey | Rejected>();
+const KEPT_READINGS = 64;
+
+function remember<T extends SystemKey | Rejected>(name: string, reading: T): T {
+  read.set(name, reading);
+  const oldest = read.size > KEPT_READINGS ? read.keys().next().value : undefined;
+  if (oldest !== undefined) read.delete(oldest);
+  return reading;
+}
 
 /** The envelope of a proof that settles: what `assay verify --context` reads. */
 export const gkrEnvelope = (

@@ -74,6 +74,11 @@ export const conv: FormSpec<ConvForm> = {
     }
     return out;
   },
+  phases({ tensors, plan }, f, y) {
+    const wBits = plan.bits[f.w] as [number, number, number];
+    const groupBits = groupBitsOf(f, tensors[y]?.dims as number[], plan.bits[y] as number[]);
+    return { contraction: { variables: groupBits + wBits[1] + wBits[2], degree: groupBits > 0 ? 3 : 2 }, spatial: f.x };
+  },
   reduce({ tensors, plan }, f, { op, y, point, acc, bias }) {
     const dims = tensors[y]?.dims as number[];
     const bits = plan.bits[y] as number[];
@@ -81,8 +86,7 @@ export const conv: FormSpec<ConvForm> = {
     const wBits = plan.bits[f.w] as [number, number, number];
     const xDims = tensors[f.x]?.dims as number[];
     const xBits = plan.bits[f.x] as [number, number, number];
-    // r_c = (r_g, r_co'): the group is the high part of the output channel (S5: powers of two).
-    const groupBits = f.groups === 1 ? 0 : (bits[0] as number) - ceilLog2((dims[0] as number) / f.groups);
+    const groupBits = groupBitsOf(f, dims, bits);
     const [rg, rco] = [rc.slice(0, groupBits), rc.slice(groupBits)];
     const rows = tapFunctionals(eqTable(ry), dims[1] as number, f.kh, f.stride[0], f.dilation[0], f.pad[0], xDims[1] as number, xBits[1]);
     const columns = tapFunctionals(
@@ -121,6 +125,10 @@ export const conv: FormSpec<ConvForm> = {
     };
   },
 };
+
+/** r_c = (r_g, r_co'): the group is the high part of the output channel (S5: powers of two). */
+const groupBitsOf = (f: ConvForm, dims: readonly number[], bits: readonly number[]): number =>
+  f.groups === 1 ? 0 : (bits[0] as number) - ceilLog2((dims[0] as number) / f.groups);
 
 /** One term per ky: (Φ_ky, Σ_kx eq(q_κ, ky·Kw + kx) · Φ'_kx). */
 function spatialTerms(

@@ -54,6 +54,7 @@ export const dense: FormSpec<DenseForm> = {
       });
     return out;
   },
+  phases: ({ plan }, f) => ({ contraction: { variables: sum((plan.bits[f.x] as number[]).slice(f.sp)), degree: 2 }, spatial: null }),
   reduce({ tensors, plan }, f, { op, y, point, acc, bias }) {
     const bits = plan.bits[y] as number[];
     const rowBits = sum(bits.slice(0, -1));

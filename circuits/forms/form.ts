@@ -26,8 +26,15 @@ export interface FormSpec<F extends Form> {
   numbers(tensors: readonly Tensor[], f: F): string | null;
   /** The padded accumulator, from padded operands: the relation reads whole padded tensors, so padded rows of an operand count too. */
   accumulate(tensors: readonly Tensor[], f: F, values: Values, outDims: readonly number[]): Int32Array;
+  /** What `reduce` leaves, from shapes alone: variables and degree of its contraction, the tensor of its spatial sum. `y`: the output. */
+  phases(ctx: ReductionContext, f: F, y: number): Phases;
   /** Reduces a claim on the accumulator: to a contraction (phase A), to a spatial sum (phase B), or to nothing (lin opens its terms). */
   reduce(ctx: ReductionContext, f: F, claim: AccClaim): { readonly contraction: Contraction } | { readonly spatial: Spatial } | null;
+}
+
+export interface Phases {
+  readonly contraction: Pick<Contraction, 'variables' | 'degree'> | null;
+  readonly spatial: number | null;
 }
 
 export type FieldType = 'int' | 'pair' | 'quad' | 'terms';

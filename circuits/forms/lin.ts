@@ -40,5 +40,6 @@ export const lin: FormSpec<LinForm> = {
       });
     return out;
   },
+  phases: () => ({ contraction: null, spatial: null }),
   reduce: () => null,
 };

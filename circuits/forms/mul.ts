@@ -1,6 +1,7 @@
 /** mul: acc = a · b, elementwise, same dims (protocol §7.2). */
 import { mul as times } from '../../protocol/extension.ts';
 import { eqPoints } from '../../protocol/mle.ts';
+import { sum } from '../shape.ts';
 import type { MulForm, Tensor } from '../types.ts';
 import { type FormSpec, magnitude } from './form.ts';
 
@@ -27,6 +28,7 @@ export const mul: FormSpec<MulForm> = {
     const [a, b] = [values(f.a), values(f.b)];
     return a.map((v, i) => v * (b[i] as number));
   },
+  phases: ({ plan }, _, y) => ({ contraction: { variables: sum(plan.bits[y] as number[]), degree: 3 }, spatial: null }),
   reduce(_, f, { op, point, acc }) {
     return {
       contraction: {

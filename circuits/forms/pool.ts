@@ -42,6 +42,7 @@ export const pool: FormSpec<PoolForm> = {
           });
     return out;
   },
+  phases: (_, f) => ({ contraction: null, spatial: f.x }),
   reduce({ tensors, plan }, f, { y, point, acc }) {
     const [prefix, ry, rx] = splitPoint(point, plan.bits[y] as number[]) as [F4[], F4[], F4[]];
     const dims = tensors[y]?.dims as number[];

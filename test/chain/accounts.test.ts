@@ -8,6 +8,7 @@ import { sha512 } from '@noble/hashes/sha2.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { addressOf, isGoodKey, parseAddress, showAddress, verifySignature } from '../../chain/accounts.ts';
+import { serverSignatures } from '../../chain/app/signatures.ts';
 import { ascii, concat, fromHex, toHex } from '../../protocol/bytes.ts';
 import { keyOf } from './helpers/keys.ts';
 
@@ -168,4 +169,16 @@ describe('addresses', () => {
   ])('%s is none', (_, change) => expect(parseAddress(change(showAddress(address)))).toBeNull());
 
   test('of another length are not shown', () => expect(() => showAddress(new Uint8Array(21))).toThrow(TypeError));
+});
+
+test('an answer that a server keeps is for one key, signature and message', () => {
+  const secret = new Uint8Array(32).fill(5);
+  const [pubkey, message] = [ed25519.getPublicKey(secret), ascii('a message')];
+  const sig = ed25519.sign(message, secret);
+  const check = serverSignatures();
+  expect(check(pubkey, message, sig)).toBe(true);
+  // The same bytes one after the other, cut elsewhere.
+  const all = concat(pubkey, sig, message);
+  for (const cut of [31, 33, 40]) expect(check(all.slice(0, cut), all.slice(cut + 64), all.slice(cut, cut + 64))).toBe(false);
+  expect(check(pubkey, message, sig)).toBe(true);
 });

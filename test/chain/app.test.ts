@@ -107,6 +107,17 @@ const post = (market: Market, jobId: Uint8Array, input: number, output: number, 
 };
 
 describe('proposals', () => {
+  test('what has no job’s or payer’s name is left out, however long it is', async () => {
+    const market = new Market();
+    const app = await following(market);
+    const long = new Uint8Array(600_000);
+    const named = market.evidence(new Uint8Array(32), market.prover, 1, 2);
+    const bad = market.ledger.tx(market.prover, { case: 'postProof', value: { ...named, jobId: long } }, market.gas);
+    const sponsor = { ...person(9), address: long };
+    const good = market.ledger.tx(market.other, transfer(market.prover));
+    expect(await proposal(app, [bad, market.ledger.tx(market.other, transfer(market.prover), { sponsor }), good])).toEqual([good]);
+  });
+
   test('proofs come first, by deadline, each behind its sender’s lower nonces; the rest as received', async () => {
     const market = new Market();
     const late = market.open(1, 2, { proveBlocks: 60 });

@@ -1,6 +1,7 @@
 /** One encoding a message (settlement §2.2): every other form that proto3 allows is refused. */
 
 import type { DescMessage } from '@bufbuild/protobuf';
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeStrict, encode } from '../../chain/codec.ts';
@@ -100,4 +101,34 @@ test('any bytes get a code or are the one encoding of what they say', () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+describe('what is costly to decode', () => {
+  const field = (no: number, body: Uint8Array): Uint8Array => new BinaryWriter().tag(no, 2).bytes(body).finish();
+  const many = (no: number, n: number): Uint8Array => hex(toHex(field(no, new Uint8Array(0))).repeat(n));
+  const quickly = (work: () => unknown): void => {
+    const started = performance.now();
+    work();
+    expect(performance.now() - started).toBeLessThan(50);
+  };
+
+  test.each([
+    ['350,000 keys of a prover', TxBodySchema, field(21, many(4, 350_000))],
+    ['65,536 tensors of nothing', TensorsSchema, many(1, 65_536)],
+    ['200,000 fields that nobody knows', TxSchema, many(99, 200_000)],
+  ] as const)('%s are not decoded', (_, schema, bytes) => {
+    quickly(() => expect(() => decodeStrict(schema as typeof TxSchema, bytes, 720_896)).toThrow(/more than 4096 fields/));
+  });
+
+  test('groups are refused whether or not a stack would hold them', () => {
+    for (const depth of [1, 100, 300_000]) {
+      const groups = hex('9b06'.repeat(depth) + '9c06'.repeat(depth));
+      expect(() => decodeStrict(TxSchema, groups, 2 ** 21)).toThrow(/a group/);
+    }
+  });
+
+  test('a packed list is one field, whatever it holds', () => {
+    const modes = encode(TxBodySchema, { msg: { case: 'registerProver', value: { modes: Array.from({ length: 9000 }, () => 1) } } });
+    expect(() => decodeStrict(TxBodySchema, modes, 2 ** 20)).not.toThrow();
+  });
 });

@@ -61,6 +61,7 @@ describe('refused', () => {
     ['a proof system twice', { systems: ['test-v1', 'test-v1'] }],
     ['a price floor of nothing', { params: { ...good.params, priceFloor: 0n } }],
     ['a minimum bond that is no amount', { params: { ...good.params, minBond: MAX_AMOUNT + 1n } }],
+    ['a burn for a key that would be no amount, and stop the chain', { params: { ...good.params, keyBurn: MAX_AMOUNT } }],
     ['no gas in a block', { params: { ...good.params, blockVgas: 0n } }],
     ['transactions larger than a block', { params: { ...good.params, maxTxVgas: good.params.blockVgas + 1n } }],
     ['no tab delay', { params: { ...good.params, tabDelay: 0n } }],

@@ -7,9 +7,10 @@ import { inspect } from '../../circuits/inspect.ts';
 import type { Interface, TailTensor } from '../../circuits/interface.ts';
 import { decodeInterface, encodeInterface } from '../../circuits/interface-encoding.ts';
 import { decodeKey, describedTables, type KeyFields, sealKey } from '../../circuits/key.ts';
-import { NetworkBuilder } from '../../circuits/network.ts';
+import { type Network, NetworkBuilder } from '../../circuits/network.ts';
 import { planOf } from '../../circuits/plan.ts';
-import { setup } from '../../circuits/setup.ts';
+import { proofSize } from '../../circuits/proof-size.ts';
+import { draftKey, setup } from '../../circuits/setup.ts';
 import { requantize } from '../../circuits/step.ts';
 import type { MaxOp, OutOp, ReqOp, Tensor } from '../../circuits/types.ts';
 import { audit, compile } from '../../compiler/compile.ts';
@@ -113,6 +114,34 @@ describe('a key', () => {
     const made = setup(network).key;
     refusedSoon(() => checkKey(made, planOf(made)), /S14/);
     refusedSoon(() => inspect(encodeKeyFile(made, digits.interface)), /S14|interface/);
+  });
+});
+
+describe('a key of a few hundred bytes', () => {
+  it('has its sizes at once, however long its images are', () => {
+    const image = (dims: number[], home: Tensor['home']): Tensor => ({ dims, home, lo: 0, hi: 1 });
+    const max = (x: number, y: number): MaxOp => {
+      return { kind: 'max', x, axis: 2, stride: 1, pad: 0, dilation: 1, k0: 0, k1: 1, prev: null, y, id: 2, lo: 0 };
+    };
+    const network: Network = {
+      tensors: [image([1, 1, 2], 'PUB'), image([1, 1, 2 ** 24], 'A'), image([1, 1, 4], 'PUB')],
+      weights: new Map(),
+      ops: [max(0, 1), max(1, 2)],
+      meanings: new Map(),
+      labels: ['wide', 'narrow'],
+      rows: [],
+      omega: new Set(),
+      inputs: [{ tensor: 0, dtype: 'int8', zp: 0 }],
+      outputs: [{ tensor: 2, dtype: 'int8', zp: 0 }],
+    };
+    const bytes = sealKey({ ...draftKey(network).fields, wroot: new Uint8Array(32) }).bytes;
+    expect(bytes.length).toBeLessThan(1000);
+    const started = performance.now();
+    const again = decodeKey(bytes);
+    const plan = planOf(again);
+    checkKey(again, plan);
+    expect(proofSize(again, plan).maximum).toBeGreaterThan(0);
+    expect(performance.now() - started).toBeLessThan(500);
   });
 });
 

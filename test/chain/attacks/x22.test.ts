@@ -15,7 +15,8 @@ test.each<[string, Uint8Array, string]>([
   ['groups in groups, to the largest size', hex('9b06'.repeat(MAX_TX_BYTES / 2)), 'E_DECODE'],
   ['the same inside the body', sealTx(REQUESTER, hex('9b06'.repeat(300_000))), 'E_DECODE'],
   ['four hundred thousand empty keys of enclaves', sealTx(REQUESTER, concat(hex('aa0180ea30'), hex('2200'.repeat(400_000)))), 'E_SIZE'],
-  ['as many as fit', sealTx(REQUESTER, concat(hex('aa01c09a0c'), hex('2200'.repeat(100_000)))), 'E_CHAIN'],
+  ['as many as fit', sealTx(REQUESTER, concat(hex('aa01c09a0c'), hex('2200'.repeat(100_000)))), 'E_SIZE'],
+  ['as many as a message may have fields', sealTx(REQUESTER, concat(hex('aa01c03e'), hex('2200'.repeat(4_000)))), 'E_CHAIN'],
   ['one byte more than the largest', bytes(MAX_TX_BYTES + 1), 'E_SIZE'],
   ['the largest, of nothing', bytes(MAX_TX_BYTES, 0), 'E_DECODE'],
 ])('%s', (_, tx, code) => {

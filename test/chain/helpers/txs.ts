@@ -2,6 +2,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { writeAmount } from '../../../chain/amounts.ts';
 import { encode } from '../../../chain/codec.ts';
+import { sponsoredBytes } from '../../../chain/domains.ts';
 import {
   type ModelCommitmentSchema,
   type Order,
@@ -43,7 +44,9 @@ export function sealTx(
     body,
     pubkey: sender.pubkey,
     sig: signWith(sender, 'opg/tx/v1', body),
-    ...(sponsor === undefined ? {} : { sponsorPubkey: sponsor.pubkey, sponsorSig: signWith(sponsor, 'opg/sponsor/v1', body) }),
+    ...(sponsor === undefined
+      ? {}
+      : { sponsorPubkey: sponsor.pubkey, sponsorSig: signWith(sponsor, 'opg/sponsor/v1', sponsoredBytes(sender.address, body)) }),
     ...change,
   });
 }
