@@ -77,6 +77,8 @@ const MAX_TX = 2 ** 20;
 export interface SendOptions {
   readonly vgasLimit?: bigint | undefined;
   readonly sponsor?: Signer | undefined;
+  /** The chain that the transaction is for; without it, the one that the node says it is of. */
+  readonly chainId?: string | undefined;
   /** Blocks that the transaction stays valid, 500 unless said: after them it is known to be lost. */
   readonly validFor?: bigint | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -204,7 +206,7 @@ export class Chain {
   async prepare(
     signer: Signer,
     msg: Msg,
-    { vgasLimit, sponsor, validFor = VALID_FOR, signal }: SendOptions = {},
+    { chainId: wanted, vgasLimit, sponsor, validFor = VALID_FOR, signal }: SendOptions = {},
     nonce?: bigint,
   ): Promise<SignedTx> {
     const [{ chainId, height }, account, price] = await Promise.all([
@@ -213,7 +215,7 @@ export class Chain {
       this.price(signal),
     ]);
     return signTx(signer, {
-      chainId,
+      chainId: wanted ?? chainId,
       nonce: nonce ?? (account?.nonce ?? 0n) + 1n,
       validUntil: height + validFor,
       msg,
