@@ -59,15 +59,10 @@ export const askNode = (flags: AskFlags): Promise<void> =>
 
 /** Failures of the node's side. */
 function inOurWords(e: unknown): unknown {
-  if (e instanceof NodeRefused)
-    return new CannotTell(
-      `node.${printable(e.code)}`,
-      printable(`the node refuses: ${e.code}: ${e.message}`),
-      printable(e.hint) || undefined,
-    );
-  if (e instanceof Malformed) return new CannotTell('node.malformed', `the node's answer is malformed: ${printable(e.message)}`);
-  if (e instanceof NodeUnreachable) return new CannotTell('node.unreachable', printable(e.message), 'assay serve starts a node');
-  if (e instanceof NotShown) return new CannotTell('job.not-shown', printable(e.message), 'assay job show looks again');
+  if (e instanceof NodeRefused) return new CannotTell(`node.${e.code}`, `the node refuses: ${e.code}: ${e.message}`, e.hint || undefined);
+  if (e instanceof Malformed) return new CannotTell('node.malformed', `the node's answer is malformed: ${e.message}`);
+  if (e instanceof NodeUnreachable) return new CannotTell('node.unreachable', e.message, 'assay serve starts a node');
+  if (e instanceof NotShown) return new CannotTell('job.not-shown', e.message, 'assay job show looks again');
   return e;
 }
 
@@ -103,7 +98,7 @@ async function newAsk(s: Session, flags: AskFlags, o: AskOptions): Promise<Place
   if (offer.denom !== flags.denom || offer.price > maxPrice)
     throw new CannotTell(
       'node.price',
-      `the node asks for ${printable(showAmount(offer.price, offer.denom))}, at most ${showAmount(maxPrice, flags.denom)} may be paid`,
+      `the node asks for ${showAmount(offer.price, offer.denom)}, at most ${showAmount(maxPrice, flags.denom)} may be paid`,
       '--max-price and --denom say what may be paid',
     );
   const modelId = chosenModel(offer, flags.model);
@@ -202,8 +197,8 @@ async function follow(s: Session, { path, kept }: Place, o: AskOptions, pinned: 
     }
     const last = u.status === 'PROVEN/FINAL' || u.status === 'FAILED';
     if (s.json) all.push(toJson(u, pinned));
-    else if (last) await print(line(u));
-    else process.stderr.write(`${line(u)}\n`);
+    else if (last) await print(printable(line(u)));
+    else process.stderr.write(`${printable(line(u))}\n`);
     if (!last) continue;
     if (s.json) await print(encode({ jobId, ...all.at(-1), updates: all }));
     return u.status === 'FAILED' ? 1 : 0;

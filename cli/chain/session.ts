@@ -33,6 +33,9 @@ export async function telling<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (e) {
     if (e instanceof TxRefused) throw new Refused(e.code === 0 ? 'not-included' : codeName(e.code), e.message.replace(/^E_[A-Z_]+: /, ''));
+    // Too old to be followed is not refuted: the lamp of it is grey.
+    if (e instanceof LightRefused && e.code === 'trust.expired')
+      throw new CannotTell('chain.trust.expired', `cannot follow the chain: ${e.message}`, '--checkpoint takes a newer block');
     if (e instanceof Rejected || e instanceof LightRefused) throw new Refused(e.code, e.message);
     if (e instanceof RpcError)
       throw new CannotTell(

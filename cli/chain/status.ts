@@ -6,6 +6,7 @@ import { type Checkpoint, checkpointOf, showCheckpoint } from '../../chain/light
 import type { Rpc } from '../../chain/rpc/rpc.ts';
 import { encode } from '../json.ts';
 import { print, say } from '../talk.ts';
+import { printable } from '../text.ts';
 import type { ChainFlags } from './flags.ts';
 import { onChain, show } from './session.ts';
 
@@ -67,7 +68,7 @@ export async function checkpointAt(rpc: Rpc, height?: bigint): Promise<Checkpoin
 export const chainCheckpoint = (flags: ChainFlags): Promise<void> =>
   onChain(flags, async (s) => {
     const text = showCheckpoint(await checkpointAt(s.chain.rpc));
-    await print(flags.json ? encode({ checkpoint: text }) : text);
+    await print(flags.json ? encode({ checkpoint: text }) : printable(text));
     say('this is the word of one node: compare it with that of others before you pin it');
     return 0;
   });
