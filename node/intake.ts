@@ -193,7 +193,9 @@ async function checkTerms(c: IntakeContext, order: Order): Promise<void> {
   const held = c.queue
     .waiting()
     .filter((e) => e.state === 'queued')
-    .map((e) => decodeStrict(OrderSchema, e.order, MAX_ORDER_BYTES));
+    .map((e) => decodeStrict(OrderSchema, e.order, MAX_ORDER_BYTES))
+    // Orders for a chain that is no more (a devnet that began anew) take nothing here.
+    .filter((o) => equalBytes(o.chainId, order.chainId));
   await checkTab(c, order, price, height, held);
   const prover = await c.chain.prover(c.signer.address);
   const free = prover === null ? 0n : readAmount(prover.free, 'free');
