@@ -5,16 +5,16 @@
 
 import { addressOf, isGoodKey, verifySignature } from '../chain/accounts.ts';
 import { readAmount, showAmount } from '../chain/amounts.ts';
-import type { Chain } from '../chain/client/index.ts';
-import { type Signer, signReceipt } from '../chain/client/index.ts';
+import { type Chain, HEADROOM, type Signer, signReceipt } from '../chain/client/index.ts';
 import { decodeStrict } from '../chain/codec.ts';
 import { Rejected } from '../chain/codes.ts';
 import { signedBytes } from '../chain/domains.ts';
 import { type Order, OrderSchema } from '../chain/generated/messages_pb.ts';
 import { jobIdOf } from '../chain/identities.ts';
-import { MAX_TENSOR_BYTES } from '../chain/limits.ts';
-import { checkOrder, MAX_ORDER_BYTES } from '../chain/state/index.ts';
+import { MAX_KEPT_OUTPUT, MAX_TENSOR_BYTES } from '../chain/limits.ts';
+import { checkOrder, gasOf, MAX_ORDER_BYTES } from '../chain/state/index.ts';
 import { MODES, SETTLEMENT_MODES } from '../chain/states.ts';
+import { textOf } from '../chain/text.ts';
 import type { NamedTensor } from '../circuits/named.ts';
 import { ascii, equalBytes, toHex } from '../protocol/bytes.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -78,7 +78,7 @@ export async function takeOrder(c: IntakeContext, asked: Asked): Promise<Answere
   const order = readOrder(asked);
   const jobId = jobIdOf(asked.order);
   if (c.queue.get(toHex(jobId)) !== undefined) return again(c, served, asked, jobId);
-  await checkTerms(c, order);
+  await checkTerms(c, order, served);
   c.onStep?.('checked');
   const { inference, outputs } = compute(served, asked);
   if (!equalBytes(inference.inputCommitment, order.inputCommitment))
@@ -164,7 +164,7 @@ function readOrder(asked: Asked): Order {
 }
 
 /** The order against this node's terms and the chain's newest state, less what other orders here will take. */
-async function checkTerms(c: IntakeContext, order: Order): Promise<void> {
+async function checkTerms(c: IntakeContext, order: Order, served: ServedModel): Promise<void> {
   const bad = (code: string, what: string, hint = ''): never => {
     throw new Problem(422, code, what, hint);
   };
@@ -202,7 +202,24 @@ async function checkTerms(c: IntakeContext, order: Order): Promise<void> {
   const promised = held.reduce((n, o) => n + readAmount(o.bond, 'bond'), 0n);
   if (free < promised + bond)
     throw new Problem(503, 'E_BOND', 'this node has no bond left for another job', 'try again when its jobs have settled');
+  await checkGas(c, served);
   checkQueue(c, order.proveBlocks);
+}
+
+/** Room for what a transaction has besides order, tensors and proof. */
+const ENVELOPE = 1024;
+
+/** The most gas that opening a job of this model and proving it takes. */
+const gasOfJob = ({ model: { key } }: ServedModel): bigint =>
+  gasOf(MAX_ORDER_BYTES + MAX_KEPT_OUTPUT + ENVELOPE, 0n) + gasOf(MAX_TENSOR_BYTES + key.proofCap + ENVELOPE, key.vgas);
+
+/** Whether there is opg for the gas of this job and of all that wait: one that was opened and cannot be proven costs its bond. */
+async function checkGas(c: IntakeContext, served: ServedModel): Promise<void> {
+  const [account, price] = await Promise.all([c.chain.account(c.signer.address), c.chain.price()]);
+  const coin = account?.balances.find((b) => textOf(b.denom) === 'opg');
+  const gas = c.queue.waiting().reduce((n, e) => n + gasOfJob(c.models.get(e.modelId) ?? served), gasOfJob(served));
+  if ((coin === undefined ? 0n : readAmount(coin.amount, 'balance')) < gas * price * HEADROOM)
+    throw new Problem(503, 'E_FUNDS', 'this node has no opg left for the gas of another job', 'its operator must send it some');
 }
 
 async function checkTab(c: IntakeContext, order: Order, price: bigint, height: bigint, held: readonly Order[]): Promise<void> {

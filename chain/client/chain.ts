@@ -71,7 +71,7 @@ const POLL_MS = 200;
 /** Blocks that a transaction stays valid, unless its sender says otherwise. */
 const VALID_FOR = 500n;
 /** How far above the present price a sender goes: the price may rise by an eighth a block. */
-const HEADROOM = 2n;
+export const HEADROOM = 2n;
 const MAX_TX = 2 ** 20;
 
 export interface SendOptions {

@@ -42,6 +42,7 @@ import { amountFrom, onChain, type Session } from './session.ts';
 import { walletPath } from './wallet.ts';
 
 const OPEN_BLOCKS = 50n;
+const IS_ID = /^(0x)?[0-9a-f]{64}$/i;
 
 export const askNode = (flags: AskFlags): Promise<void> =>
   onChain(flags, (s) =>
@@ -102,6 +103,8 @@ async function newAsk(s: Session, flags: AskFlags, o: AskOptions): Promise<Place
       '--max-price and --denom say what may be paid',
     );
   const modelId = chosenModel(offer, flags.model);
+  if (flags.model === undefined || !IS_ID.test(flags.model))
+    note(`the node says which model that is: ${hex(modelId)}; --model takes the id of one that you know`);
   const model = await provenModel(o, modelId);
   const { interface: face } = decodeKeyFile(model.keyFile);
   const inputs = readInputs(readFile(flags.input, 'input', LIMITS.input), face.inputs);
@@ -124,7 +127,7 @@ function chosenModel(offer: Offer, wanted: string | undefined): Uint8Array {
     if (offer.models.length === 1) return (offer.models[0] as Offer['models'][number]).modelId;
     throw new CannotTell('usage', `--model is missing: the node serves ${names || 'nothing'}`);
   }
-  if (/^(0x)?[0-9a-f]{64}$/i.test(wanted)) return parseHash(wanted, '--model');
+  if (IS_ID.test(wanted)) return parseHash(wanted, '--model');
   const found = offer.models.filter((m) => m.name === wanted);
   if (found.length !== 1) throw new CannotTell('usage', `the node serves no model ${printable(wanted)}; it has ${names || 'none'}`);
   return (found[0] as Offer['models'][number]).modelId;
@@ -147,7 +150,7 @@ async function tabFor(s: Session, offer: Offer, { wallet, deposit }: AskFlags, o
   }
   const amount = deposit === undefined ? 10n * offer.price : amountFrom(deposit, offer.denom, '--deposit');
   const value = { denom: ascii(offer.denom), amount: writeAmount(amount), prover: offer.prover };
-  const done = await s.chain.send(signer, { case: 'openTab', value }, { chainId, signal: o.signal });
+  const done = await s.chain.send(signer, { case: 'openTab', value }, { chainId });
   say(`opened tab ${hex(done.data)} with ${showAmount(amount, offer.denom)} for ${showAddress(offer.prover)}`);
   writeFiles([{ path, bytes: new TextEncoder().encode(`${JSON.stringify({ ...known, [name]: hex(done.data) })}\n`) }]);
   return done.data;

@@ -7,8 +7,9 @@ import { writeAmount } from '../../chain/amounts.ts';
 import { Chain } from '../../chain/client/index.ts';
 import type { Rpc } from '../../chain/rpc/rpc.ts';
 import { ascii, toHex } from '../../protocol/bytes.ts';
-import { owner, prover } from '../chain/helpers/settled.ts';
-import { jobOf, openedShop, post, type Running, runNode, type Shop, until } from './shop.helpers.ts';
+import { person } from '../chain/helpers/chains.ts';
+import { owner, prover, requester } from '../chain/helpers/settled.ts';
+import { jobOf, OPG, openedShop, PRICE, post, type Running, runNode, type Shop, until } from './shop.helpers.ts';
 
 let shop: Shop;
 let dir = '';
@@ -100,6 +101,21 @@ test('a disk that takes nothing ends no worker: the job goes on when it does', a
   node.queue.save = save;
   node.queue.renew(toHex(jobOf(body)), 0);
   await until('settled', 20_000, () => (node.queue.get(toHex(jobOf(body)))?.state === 'settled' ? true : null));
+});
+
+test('a node without opg for gas takes no order: it could open the job, and never prove it', async () => {
+  shop = await openedShop(50);
+  const poor = person(9);
+  await shop.net.give(poor.address, { opg: 101n * OPG });
+  const addBond = writeAmount(100n * OPG);
+  await shop.chain.send(poor, { case: 'registerProver', value: { endpoint: ascii('http://127.0.0.1:1'), modes: [1], addBond } });
+  const tabId = await shop.tab(requester, 10n * PRICE, poor.address);
+  const { node } = await run({ signer: poor, workers: 0 });
+  expect((await post(node.url, await shop.body(1, { prover: poor.address, tabId }))).status).toBe(200);
+  const rest = (await shop.balance(poor.address, 'opg')) - OPG / 100n;
+  await shop.chain.send(poor, { case: 'transfer', value: { to: owner.address, denom: ascii('opg'), amount: writeAmount(rest) } });
+  const { status, json } = await post(node.url, await shop.body(2, { prover: poor.address, tabId }));
+  expect([status, json.code]).toEqual([503, 'E_FUNDS']);
 });
 
 test('an idle chain’s pace is no promise: who has blocks made does not take the node’s bond', async () => {
