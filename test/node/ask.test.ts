@@ -4,8 +4,10 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Chain } from '../../chain/client/index.ts';
 import { OrderSchema } from '../../chain/generated/messages_pb.ts';
+import { beginning } from '../../chain/light/begin.ts';
 import { LightClient } from '../../chain/light/follow.ts';
-import type { Rpc } from '../../chain/rpc/rpc.ts';
+import { TRUST_PERIOD } from '../../chain/light/verify.ts';
+import { type Rpc, RpcError } from '../../chain/rpc/rpc.ts';
 import { type AskUpdate, ask, type KeptAsk, makeOrder, NodeUnreachable, NotShown, readOffer } from '../../node/index.ts';
 import { around } from '../chain/helpers/chains.ts';
 import { requester } from '../chain/helpers/settled.ts';
@@ -146,4 +148,19 @@ describe('an inference node that', () => {
     });
     await expect(readOffer(url)).rejects.toThrow(/more than 8388608 bytes/);
   });
+});
+
+test('a chain older than the trust period is followed from its newest block where nothing is pinned', async () => {
+  const now = around.now();
+  expect((await beginning(shop.net.rpc, now)).height).toBe(1n);
+  const later = now + TRUST_PERIOD + 10n ** 9n;
+  const checkpoint = await beginning(shop.net.rpc, later);
+  expect(checkpoint.height).toBeGreaterThan(1n);
+  const pruned: Rpc = {
+    url: 'pruned:',
+    call: (method, params, signal) =>
+      params?.height === '1' ? Promise.reject(new RpcError('refused', 'not kept')) : shop.net.rpc.call(method, params, signal),
+  };
+  const follower = new LightClient(pruned, await beginning(pruned, now), around);
+  expect((await follower.latest()).signed).toBe(100);
 });
