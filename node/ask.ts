@@ -118,7 +118,7 @@ export class NodeUnreachable extends Error {
   }
 }
 
-/** The job is over by the word of the chain's node, and not everything that would prove it can be seen. */
+/** What would prove the job cannot be seen: the chain's node hides it, or answers with what cannot be read. */
 export class NotShown extends Error {
   readonly view: JobView;
 
@@ -291,6 +291,8 @@ export async function* ask(kept: KeptAsk, o: AskOptions): AsyncGenerator<AskUpda
     });
     const proven = view.job;
     if (view.answer.color === 'red') return yield { status: 'FAILED', reason: view.answer.text, view };
+    const broken = [view.chain, view.record, view.proof].find((l) => l.code === 'node.malformed');
+    if (broken !== undefined) throw new NotShown(broken.text, view);
     const lie = proven === null ? [view.chain, view.record].find((l) => l.color === 'red') : undefined;
     if (lie !== undefined) return yield { status: 'FAILED', reason: lie.text, view };
     if (proven !== null && proven.state === JOB_STATES.PENDING && !pending) {

@@ -140,7 +140,7 @@ async function tabFor(s: Session, offer: Offer, { wallet, deposit }: AskFlags, o
   const { chainId } = o.light.checkpoint;
   const name = `${chainId} ${showAddress(signer.address)} ${showAddress(offer.prover)} ${offer.denom}`;
   const known = readTabs(path);
-  const remembered = known[name] === undefined ? null : fromHex(known[name]);
+  const remembered = typeof known[name] === 'string' ? fromHex(known[name]) : null;
   if (remembered?.length === 32) {
     const tab = await s.chain.tab(remembered);
     if (tab !== null && tab.closeAt === 0n && equalBytes(tab.owner, signer.address)) {

@@ -127,6 +127,15 @@ describe('assay ask', () => {
   });
 });
 
+test('a model’s record with another value is refused, and no bug of ours', async () => {
+  const url = await between(shop.net.rpc.url, (_, request, answer: Record<string, Record<string, Record<string, unknown>>>) => {
+    const response = answer.result?.response;
+    if (request.includes('/store/model/key') && response !== undefined) response.value = Buffer.from('other').toString('base64');
+  });
+  const { code, stderr } = await ask(['--node', running.node.url], url);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('refused record.proof: the proof is of another value')]);
+});
+
 test('what a node writes moves nothing in the terminal', async () => {
   const bell = '\u001b[2J\u0007';
   const url = await between(shop.net.rpc.url, (_, request, answer: Record<string, Record<string, Record<string, unknown>>>) => {

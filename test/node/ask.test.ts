@@ -122,6 +122,23 @@ describe('a chain’s node that', () => {
     expect(updates[0]?.status).toBe('ANSWERED');
   });
 
+  test('answers with what cannot be read: it could not be told', async () => {
+    const { node } = await run();
+    let broken = false;
+    const rpc = changed((method, r: Record<string, Record<string, unknown>>) => {
+      if (!broken || method !== 'abci_query') return null;
+      Object.assign(r.response ?? {}, { proofOps: 7 });
+      return r;
+    });
+    const kept = await orderFor(node.url, 5);
+    await all(ask(kept, { chain: shop.chain, light }));
+    const asked = async () => {
+      broken = false;
+      for await (const u of ask(kept, { chain: new Chain(rpc), light })) if (u.status === 'ANSWERED') broken = true;
+    };
+    await expect(asked()).rejects.toThrow(/malformed|no object/);
+  });
+
   test('hides the proof of a settled job: it could not be told', async () => {
     const { node } = await run();
     const kept = await orderFor(node.url, 4);
@@ -131,9 +148,9 @@ describe('a chain’s node that', () => {
       Object.assign(r.block?.data ?? {}, { txs: [] });
       return r;
     });
-    const hidden = all(ask(kept, { chain: new Chain(rpc, atOnce), light }));
-    await expect(hidden).rejects.toThrow(NotShown);
-    await expect(all(ask(kept, { chain: new Chain(rpc, atOnce), light }))).rejects.toMatchObject({ view: { proof: { color: 'grey' } } });
+    const error = await all(ask(kept, { chain: new Chain(rpc, atOnce), light })).catch((e) => e);
+    expect(error).toBeInstanceOf(NotShown);
+    expect(error).toMatchObject({ view: { record: { color: 'green' }, proof: { color: 'grey', code: 'proof.absent' } } });
   });
 });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { writeAmount } from '../../chain/amounts.ts';
 import { Chain } from '../../chain/client/index.ts';
+import { CODES } from '../../chain/codes.ts';
 import type { Rpc } from '../../chain/rpc/rpc.ts';
 import { ascii, toHex } from '../../protocol/bytes.ts';
 import { person } from '../chain/helpers/chains.ts';
@@ -85,6 +86,21 @@ test('an order for another chain than the node is asked on sends nothing', async
   await until('tried twice', 20_000, () => ((node.queue.get(id)?.attempts ?? 0) >= 2 ? true : null));
   expect(lines[0]).toContain(`the order is for chain ${shop.net.chainId}, the node is asked on devnet-00000000`);
   expect(sent).not.toContain('broadcast_tx_sync');
+});
+
+test('a transaction whose chain began anew is not followed for ever', async () => {
+  shop = await openedShop(50);
+  let sent = 0;
+  const rpc: Rpc = {
+    url: 'reset:',
+    call: async (method, params, signal) =>
+      method === 'broadcast_tx_sync'
+        ? { code: sent++ === 0 ? 0 : CODES.E_CHAIN, log: 'E_CHAIN: this is another' }
+        : shop.net.rpc.call(method, params, signal),
+  };
+  const chain = new Chain(rpc, () => new Promise((done) => setTimeout(done, 1)));
+  const gift = { case: 'transfer', value: { to: owner.address, denom: ascii('opg'), amount: writeAmount(1n) } } as const;
+  await expect(chain.send(owner, gift)).rejects.toMatchObject({ name: 'TxRefused', code: CODES.E_CHAIN });
 });
 
 test('a disk that takes nothing ends no worker: the job goes on when it does', async () => {
