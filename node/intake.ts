@@ -65,8 +65,8 @@ export interface IntakeContext {
   readonly queue: Queue;
   readonly models: ReadonlyMap<string, ServedModel>;
   readonly terms: Terms;
-  /** Milliseconds that a proof takes here, as measured; and milliseconds a block. */
-  readonly pace: () => { readonly proofMs: number; readonly blockMs: number };
+  /** Milliseconds that a proof of a model takes here, as measured; and milliseconds a block. */
+  readonly pace: (modelId: string) => { readonly proofMs: number; readonly blockMs: number };
   readonly onStep?: ((step: Step) => void) | undefined;
 }
 
@@ -203,7 +203,7 @@ async function checkTerms(c: IntakeContext, order: Order, served: ServedModel): 
   if (free < promised + bond)
     throw new Problem(503, 'E_BOND', 'this node has no bond left for another job', 'try again when its jobs have settled');
   await checkGas(c, served);
-  checkQueue(c, order.proveBlocks);
+  checkQueue(c, order.proveBlocks, toHex(order.modelId));
 }
 
 /** Room for what a transaction has besides order, tensors and proof. */
@@ -239,9 +239,10 @@ async function checkTab(c: IntakeContext, order: Order, price: bigint, height: b
 }
 
 /** Whether the queue will be through in time for one more. */
-function checkQueue(c: IntakeContext, proveBlocks: number): void {
-  const waiting = c.queue.waiting().filter((e) => e.state !== 'proved').length;
-  const { proofMs, blockMs } = c.pace();
-  if (waiting >= MAX_WAITING || (waiting + 1) * proofMs > 0.8 * proveBlocks * blockMs)
-    throw new Problem(503, 'busy', `${waiting} proofs wait, and another would not be made in time`, 'try again later');
+function checkQueue(c: IntakeContext, proveBlocks: number, modelId: string): void {
+  const waiting = c.queue.waiting().filter((e) => e.state !== 'proved');
+  const { proofMs, blockMs } = c.pace(modelId);
+  const needed = waiting.reduce((ms, e) => ms + c.pace(e.modelId).proofMs, proofMs);
+  if (waiting.length >= MAX_WAITING || needed > 0.8 * proveBlocks * blockMs)
+    throw new Problem(503, 'busy', `${waiting.length} proofs wait, and another would not be made in time`, 'try again later');
 }

@@ -46,7 +46,8 @@ export async function startInferenceNode(o: InferenceNodeOptions): Promise<Infer
   const metrics = openMetrics();
   const models = new Map(o.models.map((m) => [toHex(m.modelId), m]));
   const stop = new AbortController();
-  let proofMs = FIRST_GUESS_MS;
+  /** By model: small ones say nothing of large ones. */
+  const proofMs = new Map<string, number>();
   let blockMs = FIRST_BLOCK_MS;
   let seen = { at: 0, height: 0n };
 
@@ -81,9 +82,9 @@ export async function startInferenceNode(o: InferenceNodeOptions): Promise<Infer
       log,
       signal: stop.signal,
       onStep: o.onStep,
-      onProof(ms) {
+      onProof(ms, modelId) {
         metrics.proofSeconds.observe(ms / 1000);
-        proofMs = 0.8 * proofMs + 0.2 * ms;
+        proofMs.set(modelId, 0.8 * (proofMs.get(modelId) ?? FIRST_GUESS_MS) + 0.2 * ms);
       },
       onEnd(entry) {
         metrics.jobs.inc({ state: entry.state });
@@ -109,7 +110,7 @@ export async function startInferenceNode(o: InferenceNodeOptions): Promise<Infer
       models,
       terms: o.terms,
       metrics,
-      pace: () => ({ proofMs, blockMs }),
+      pace: (modelId) => ({ proofMs: proofMs.get(modelId) ?? FIRST_GUESS_MS, blockMs }),
       seen: () => seen,
       onStep: o.onStep,
     },

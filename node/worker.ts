@@ -19,8 +19,8 @@ export interface WorkerContext {
   readonly models: ReadonlyMap<string, ServedModel>;
   readonly onStep?: ((step: Step) => void) | undefined;
   readonly log: (line: string) => void;
-  /** A proof took so many milliseconds. */
-  readonly onProof?: ((ms: number) => void) | undefined;
+  /** A proof of a model took so many milliseconds. */
+  readonly onProof?: ((ms: number, modelId: string) => void) | undefined;
   readonly onEnd?: ((entry: QueueEntry) => void) | undefined;
   readonly signal: AbortSignal;
 }
@@ -136,7 +136,7 @@ async function advance(c: WorkerContext, entry: QueueEntry): Promise<void> {
     );
     const started = performance.now();
     const proof = await served.prove(entry.input, context, { signal: c.signal });
-    c.onProof?.(performance.now() - started);
+    c.onProof?.(performance.now() - started, entry.modelId);
     put({ state: 'proved', proof, deadline: job.proveBy, attempts: entry.attempts });
     c.onStep?.('proved');
     return;

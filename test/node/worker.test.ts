@@ -7,10 +7,12 @@ import { writeAmount } from '../../chain/amounts.ts';
 import { Chain } from '../../chain/client/index.ts';
 import { CODES } from '../../chain/codes.ts';
 import type { Rpc } from '../../chain/rpc/rpc.ts';
+import { openMetrics } from '../../node/metrics.ts';
+import { serveHttp } from '../../node/server.ts';
 import { ascii, toHex } from '../../protocol/bytes.ts';
 import { person } from '../chain/helpers/chains.ts';
 import { owner, prover, requester } from '../chain/helpers/settled.ts';
-import { jobOf, OPG, openedShop, PRICE, post, type Running, runNode, type Shop, until } from './shop.helpers.ts';
+import { jobOf, OPG, openedShop, PRICE, post, type Running, reluServed, runNode, type Shop, TERMS, until } from './shop.helpers.ts';
 
 let shop: Shop;
 let dir = '';
@@ -132,6 +134,35 @@ test('a node without opg for gas takes no order: it could open the job, and neve
   await shop.chain.send(poor, { case: 'transfer', value: { to: owner.address, denom: ascii('opg'), amount: writeAmount(rest) } });
   const { status, json } = await post(node.url, await shop.body(2, { prover: poor.address, tabId }));
   expect([status, json.code]).toEqual([503, 'E_FUNDS']);
+});
+
+test('a large model’s proofs count as large, whatever small ones took', async () => {
+  shop = await openedShop(50);
+  const { node } = await run({ workers: 0 });
+  const served = await reluServed();
+  const large = 'aa'.repeat(32);
+  const server = await serveHttp(
+    {
+      chain: shop.chain,
+      signer: prover,
+      queue: node.queue,
+      models: new Map([[toHex(served.modelId), served]]),
+      terms: TERMS,
+      metrics: openMetrics(),
+      pace: (id) => ({ proofMs: id === large ? 3000 : 1, blockMs: 100 }),
+      seen: () => ({ at: 0, height: 0n }),
+    },
+    { port: 0 },
+  );
+  running.add({ node, close: () => server.close() });
+  const short = { proveBlocks: 20 };
+  const first = await shop.body(1, short);
+  expect((await post(server.url, first)).status).toBe(200);
+  const entry = node.queue.get(toHex(jobOf(first)));
+  if (entry === undefined) throw new Error('not queued');
+  node.queue.add({ ...entry, jobId: 'bb'.repeat(32), modelId: large, state: 'opened' });
+  const { status, json } = await post(server.url, await shop.body(2, short));
+  expect([status, json.code]).toEqual([503, 'busy']);
 });
 
 test('an idle chain’s pace is no promise: who has blocks made does not take the node’s bond', async () => {
