@@ -25,7 +25,9 @@ export function createWallet(path: string): Signer {
   if (existsSync(path)) throw exists(path);
   const seed = new Uint8Array(randomBytes(32));
   const signer = signerOf(seed);
-  const text = `${JSON.stringify({ assay: 'wallet', version: 1, address: showAddress(signer.address), seed: toHex(seed) })}\n`;
+  const bytes = Buffer.from(
+    `${JSON.stringify({ assay: 'wallet', version: 1, address: showAddress(signer.address), seed: toHex(seed) })}\n`,
+  );
   let made = false;
   try {
     // Made anew, or not at all: a file that came meanwhile is somebody's wallet, and a link that leads nowhere was meant for another place.
@@ -33,7 +35,8 @@ export function createWallet(path: string): Signer {
     made = true;
     try {
       fchmodSync(file, 0o600); // whatever the umask is
-      writeSync(file, text);
+      // A disk that is almost full takes a part, and says how much.
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
       fsyncSync(file);
     } finally {
       closeSync(file);
