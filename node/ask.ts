@@ -263,7 +263,8 @@ export async function* ask(kept: KeptAsk, o: AskOptions): AsyncGenerator<AskUpda
       if (height > terms.openBy + BURN_GRACE)
         return yield {
           status: 'FAILED',
-          reason: 'the node never opened the job; nothing was paid, and its receipt says that it answered',
+          reason:
+            'the order lapsed, and the chain’s node shows no job of it: if so, nothing was paid, and the receipt says that the node answered',
           view: null,
         };
       await o.chain.pause(POLL_MS);
