@@ -54,8 +54,8 @@ async function explain(error: unknown, voice: Voice): Promise<number> {
   }
   if (error instanceof CannotTell) {
     await json({ verdict: 'could-not-tell', code: error.code, sentence: error.message });
-    say(error.message);
-    if (error.hint) hint(error.hint);
+    say(printable(error.message));
+    if (error.hint) hint(printable(error.hint));
     return 2;
   }
   const sentence = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

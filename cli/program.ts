@@ -54,6 +54,8 @@ const NAMES = ['check', 'compile', 'run', 'prover', 'prove', 'verify', 'audit', 
   'job',
   'settle',
   'node',
+  'serve',
+  'ask',
 ]);
 
 function build(): Command {

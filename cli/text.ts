@@ -37,8 +37,9 @@ export function printable(name: string): string {
   return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
 }
 
-/** Lines with the columns under each other, the last one ragged; two spaces between. */
-export function columns(rows: readonly (readonly string[])[], indent = ''): string {
+/** Lines with the columns under each other, the last one ragged; two spaces between. Cells may hold what a stranger wrote. */
+export function columns(cells: readonly (readonly string[])[], indent = ''): string {
+  const rows = cells.map((row) => row.map(printable));
   const widths: number[] = [];
   for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
   return rows

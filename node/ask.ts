@@ -15,7 +15,8 @@ import { jobIdOf, modelIdOf } from '../chain/identities.ts';
 import type { LightClient } from '../chain/light/follow.ts';
 import { type JobView, viewJob } from '../chain/light/lamps.ts';
 import { openRecord } from '../chain/light/record.ts';
-import { describeState, JOB_STATES, MODES, SETTLEMENT_MODES } from '../chain/states.ts';
+import { boundedText } from '../chain/rpc/rpc.ts';
+import { describeState, isTerminal, JOB_STATES, MODES, SETTLEMENT_MODES } from '../chain/states.ts';
 import { portsToTensors, tensorsToPorts } from '../chain/systems/gkr-tensors.ts';
 import { SYSTEMS } from '../chain/systems/index.ts';
 import { decodeTensors, inputCommitment, outputCommitment } from '../chain/tensors.ts';
@@ -45,6 +46,15 @@ export interface KeptAsk {
   readonly inputNonce: string;
   readonly proverPubkey: string;
   readonly modelInput: Readonly<Record<string, readonly number[]>>;
+  /** The node's answer with its receipt, once it came: what is asked for again is held to it. */
+  readonly answer?: KeptAnswer | undefined;
+}
+
+/** Canonical tensors, and what the node signed for them. */
+export interface KeptAnswer {
+  readonly outputTensors: string;
+  readonly receipt: string;
+  readonly receiptSig: string;
 }
 
 export interface Terms {
@@ -57,7 +67,14 @@ export interface Terms {
 
 export type AskUpdate =
   /** The receipt is checked; nothing is at stake yet. */
-  | { readonly status: 'ANSWERED'; readonly outputs: readonly NamedTensor[]; readonly ms: number; readonly jobId: Uint8Array }
+  | {
+      readonly status: 'ANSWERED';
+      readonly outputs: readonly NamedTensor[];
+      readonly ms: number;
+      readonly jobId: Uint8Array;
+      /** To be kept: evidence against a node that opens the job with another output, or never. */
+      readonly answer: KeptAnswer;
+    }
   /** On chain, with the output of the receipt. */
   | { readonly status: 'PENDING'; readonly height: bigint; readonly bond: bigint; readonly proveBy: bigint }
   /** Light client and verifier agree here. `burned` is what the proof's transaction cost, where the node still knows the price. */
@@ -93,17 +110,46 @@ export class NodeRefused extends Error {
   }
 }
 
-const MAX_ANSWER = 8 * 2 ** 20;
+/** The node does not answer: no connection, or nothing in time. */
+export class NodeUnreachable extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'NodeUnreachable';
+  }
+}
 
-/** A node's JSON. Throws NodeRefused for its refusals, Malformed for what is no answer, an Error where it does not answer. */
+/** What would prove the job cannot be seen: the chain's node hides it, or answers with what cannot be read. */
+export class NotShown extends Error {
+  readonly view: JobView;
+
+  constructor(message: string, view: JobView) {
+    super(message);
+    this.name = 'NotShown';
+    this.view = view;
+  }
+}
+
+const MAX_ANSWER = 8 * 2 ** 20;
+const ANSWER_MS = 30_000;
+
+/** A node's JSON. Throws NodeRefused for its refusals, Malformed for what is no answer, NodeUnreachable where it does not answer. */
 async function http(url: string, body: unknown | undefined, signal?: AbortSignal): Promise<Json> {
-  const limit = AbortSignal.timeout(30_000);
-  const response = await fetch(url, {
-    ...(body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-    signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
-  });
-  const text = await response.text();
-  if (text.length > MAX_ANSWER) throw new Malformed(url, `an answer of ${text.length} characters`);
+  const limit = AbortSignal.timeout(ANSWER_MS);
+  let response: Response;
+  let text: string | null;
+  try {
+    response = await fetch(url, {
+      ...(body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+    });
+    text = await boundedText(response, MAX_ANSWER);
+  } catch (e) {
+    signal?.throwIfAborted();
+    const cause = (e as { cause?: { code?: string; message?: string } }).cause;
+    const why = limit.aborted ? `no answer within ${ANSWER_MS} ms` : (cause?.code ?? cause?.message ?? (e as Error).message);
+    throw new NodeUnreachable(`${url} does not answer: ${why}`);
+  }
+  if (text === null) throw new Malformed(url, `an answer of more than ${MAX_ANSWER} bytes`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -163,7 +209,8 @@ export async function makeOrder(
   const named = Object.fromEntries(face.inputs.map((i) => [i.name, { dtype: i.dtype, shape: i.shape, data: modelInput[i.name] ?? [] }]));
   const raw = applyHead(face, named);
   const inputNonce = new Uint8Array(randomBytes(32));
-  const { chainId, height } = await o.chain.status(o.signal);
+  // By the light client: a node that makes up chain or height would get an order for another chain, or one that stays open for years.
+  const { chainId, height } = (await o.light.latest(o.signal)).block.header;
   const { order, orderSig } = signOrder(signer, {
     chainId: ascii(chainId),
     requester: signer.address,
@@ -195,6 +242,8 @@ export async function makeOrder(
 
 const POLL_MS = 250;
 const BURN_GRACE = 5n;
+/** Looks at a job that is over, until all of it is seen. */
+const LAST_LOOKS = 120;
 
 /** Sends a kept order and follows its job to the end. Sending it again is harmless: the node and the chain know it by its job's id. */
 export async function* ask(kept: KeptAsk, o: AskOptions): AsyncGenerator<AskUpdate> {
@@ -203,18 +252,19 @@ export async function* ask(kept: KeptAsk, o: AskOptions): AsyncGenerator<AskUpda
   const jobId = jobIdOf(order);
   const model = await provenModel(o, modelId);
   const answer = await getAnswer(kept, o, jobId, model);
-  yield { status: 'ANSWERED', outputs: answer.outputs, ms: answer.ms, jobId };
+  yield { status: 'ANSWERED', outputs: answer.outputs, ms: answer.ms, jobId, answer: answer.kept };
 
   let pending = false;
-  for (;;) {
+  for (let lastLooks = 0; ; ) {
     o.signal?.throwIfAborted();
     const job = await o.chain.job(jobId, o.signal);
     if (job === null) {
-      const { height } = await o.chain.status(o.signal);
+      const { height } = (await o.light.latest(o.signal)).block.header;
       if (height > terms.openBy + BURN_GRACE)
         return yield {
           status: 'FAILED',
-          reason: 'the node never opened the job; nothing was paid, and its receipt says that it answered',
+          reason:
+            'the order lapsed, and the chain’s node shows no job of it: if so, nothing was paid, and the receipt says that the node answered',
           view: null,
         };
       await o.chain.pause(POLL_MS);
@@ -242,6 +292,10 @@ export async function* ask(kept: KeptAsk, o: AskOptions): AsyncGenerator<AskUpda
     });
     const proven = view.job;
     if (view.answer.color === 'red') return yield { status: 'FAILED', reason: view.answer.text, view };
+    const broken = [view.chain, view.record, view.proof].find((l) => l.code === 'node.malformed');
+    if (broken !== undefined) throw new NotShown(broken.text, view);
+    const lie = proven === null ? [view.chain, view.record].find((l) => l.color === 'red') : undefined;
+    if (lie !== undefined) return yield { status: 'FAILED', reason: lie.text, view };
     if (proven !== null && proven.state === JOB_STATES.PENDING && !pending) {
       pending = true;
       yield { status: 'PENDING', height: proven.openedAt, bond: readAmount(proven.bond, 'bond'), proveBy: proven.proveBy };
@@ -263,40 +317,49 @@ export async function* ask(kept: KeptAsk, o: AskOptions): AsyncGenerator<AskUpda
       }
     } else if (proven !== null && (proven.state === JOB_STATES.FAILED || proven.state === JOB_STATES.REFUNDED))
       return yield { status: 'FAILED', reason: describeState(proven), view };
+    if (isTerminal(job.state) && ++lastLooks === LAST_LOOKS) {
+      const grey = [view.chain, view.record, view.proof, view.answer].find((l) => l.color === 'grey');
+      throw new NotShown(`the node says that the job is ${describeState(job)}, and does not show it: ${grey?.text}`, view);
+    }
     await o.chain.pause(POLL_MS);
   }
 }
 
-/** The node's answer, checked: its receipt, and outputs that this reader computes from the integers it will prove. */
+/** The node's answer, or the one that was kept, checked: its receipt, and outputs that this reader computes from the integers it will prove. */
 async function getAnswer(
   kept: KeptAsk,
   o: AskOptions,
   jobId: Uint8Array,
   model: LedgerModel,
-): Promise<{ readonly output: Uint8Array; readonly outputs: readonly NamedTensor[]; readonly ms: number }> {
+): Promise<{ readonly output: Uint8Array; readonly outputs: readonly NamedTensor[]; readonly ms: number; readonly kept: KeptAnswer }> {
   const started = performance.now();
   const { node, modelId, order, orderSig, requesterPubkey, inputNonce } = kept;
-  const j = await http(
-    `${node}/v1/infer`,
-    { model: modelId, mode: 'ZKML', model_input: kept.modelInput, order, orderSig, requesterPubkey, inputNonce },
-    o.signal,
-  );
+  const j =
+    kept.answer === undefined
+      ? await http(
+          `${node}/v1/infer`,
+          { model: modelId, mode: 'ZKML', model_input: kept.modelInput, order, orderSig, requesterPubkey, inputNonce },
+          o.signal,
+        )
+      : new Json(kept.answer, 'answer');
   const ms = performance.now() - started;
   const output = bytesOf(j.get('outputTensors'), 2 ** 18);
+  const signed = { receipt: bytesOf(j.get('receipt'), 1024), receiptSig: bytesOf(j.get('receiptSig'), 64) };
   const terms = fromBinary(OrderSchema, fromHex(order) as Uint8Array);
-  checkReceipt(
-    { receipt: bytesOf(j.get('receipt'), 1024), receiptSig: bytesOf(j.get('receiptSig'), 64) },
-    fromHex(kept.proverPubkey) as Uint8Array,
-    {
-      chainId: o.light.checkpoint.chainId,
-      jobId,
-      outputCommitment: outputCommitment(output),
-      prover: terms.prover,
-    },
-  );
+  checkReceipt(signed, fromHex(kept.proverPubkey) as Uint8Array, {
+    chainId: o.light.checkpoint.chainId,
+    jobId,
+    outputCommitment: outputCommitment(output),
+    prover: terms.prover,
+  });
   const raw = tensorsToPorts(model.outputs, decodeTensors(output), 'output');
   if (typeof raw === 'string') throw new Rejected('E_OUTPUT', raw);
-  return { output, outputs: namedOutputs(decodeKeyFile(model.keyFile).interface, raw), ms };
+  return {
+    output,
+    outputs: namedOutputs(decodeKeyFile(model.keyFile).interface, raw),
+    ms,
+    kept: { outputTensors: toHex(output), receipt: toHex(signed.receipt), receiptSig: toHex(signed.receiptSig) },
+  };
 }
 
 /** opg that the proof's transaction burned, as far as the node's history goes: for display. */

@@ -5,17 +5,17 @@
 
 import { addressOf, isGoodKey, verifySignature } from '../chain/accounts.ts';
 import { readAmount, showAmount } from '../chain/amounts.ts';
-import type { Chain } from '../chain/client/index.ts';
-import { type Signer, signReceipt } from '../chain/client/index.ts';
+import { type Chain, HEADROOM, type Signer, signReceipt } from '../chain/client/index.ts';
 import { decodeStrict } from '../chain/codec.ts';
 import { Rejected } from '../chain/codes.ts';
 import { signedBytes } from '../chain/domains.ts';
 import { type Order, OrderSchema } from '../chain/generated/messages_pb.ts';
-import type { Tab } from '../chain/generated/records_pb.ts';
+import type { Account, Tab } from '../chain/generated/records_pb.ts';
 import { jobIdOf } from '../chain/identities.ts';
-import { MAX_TENSOR_BYTES } from '../chain/limits.ts';
-import { checkOrder, MAX_ORDER_BYTES } from '../chain/state/index.ts';
+import { MAX_KEPT_OUTPUT, MAX_TENSOR_BYTES } from '../chain/limits.ts';
+import { checkOrder, gasOf, MAX_ORDER_BYTES } from '../chain/state/index.ts';
 import { MODES, SETTLEMENT_MODES } from '../chain/states.ts';
+import { textOf } from '../chain/text.ts';
 import type { NamedTensor } from '../circuits/named.ts';
 import { ascii, equalBytes, toHex } from '../protocol/bytes.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -66,8 +66,8 @@ export interface IntakeContext {
   readonly queue: Queue;
   readonly models: ReadonlyMap<string, ServedModel>;
   readonly terms: Terms;
-  /** Milliseconds that a proof takes here, as measured; and milliseconds a block. */
-  readonly pace: () => { readonly proofMs: number; readonly blockMs: number };
+  /** Milliseconds that a proof of a model takes here, as measured; and milliseconds a block. */
+  readonly pace: (modelId: string) => { readonly proofMs: number; readonly blockMs: number };
   readonly onStep?: ((step: Step) => void) | undefined;
 }
 
@@ -79,7 +79,7 @@ export async function takeOrder(c: IntakeContext, asked: Asked): Promise<Answere
   const order = readOrder(asked);
   const jobId = jobIdOf(asked.order);
   if (c.queue.get(toHex(jobId)) !== undefined) return again(c, served, asked, jobId);
-  const height = await checkTerms(c, order);
+  const height = await checkTerms(c, order, served);
   c.onStep?.('checked');
   const { inference, outputs } = await compute(served, asked);
   if (!equalBytes(inference.inputCommitment, order.inputCommitment))
@@ -164,15 +164,17 @@ function readOrder(asked: Asked): Order {
 }
 
 /** The order against this node's terms and the chain's newest state, less what other orders here will take. Returns the chain's height. */
-async function checkTerms(c: IntakeContext, order: Order): Promise<bigint> {
+async function checkTerms(c: IntakeContext, order: Order, served: ServedModel): Promise<bigint> {
   const bad = (code: string, what: string, hint = ''): never => {
     throw new Problem(422, code, what, hint);
   };
-  const [{ chainId, height }, params, model, prover, tab] = await Promise.all([
+  const [{ chainId, height }, params, model, prover, account, gasPrice, tab] = await Promise.all([
     c.chain.status(),
     c.chain.params(),
     c.chain.model(order.modelId),
     c.chain.prover(c.signer.address),
+    c.chain.account(c.signer.address),
+    c.chain.price(),
     order.tabId.length === 0 ? null : c.chain.tab(order.tabId),
   ]);
   if (!equalBytes(order.chainId, ascii(chainId))) bad('E_CHAIN', `the order is for another chain than ${chainId}`);
@@ -197,14 +199,32 @@ async function checkTerms(c: IntakeContext, order: Order): Promise<bigint> {
   const held = c.queue
     .waiting()
     .filter((e) => e.state === 'queued')
-    .map((e) => decodeStrict(OrderSchema, e.order, MAX_ORDER_BYTES));
+    .map((e) => decodeStrict(OrderSchema, e.order, MAX_ORDER_BYTES))
+    // Orders for a chain that is no more (a devnet that began anew) take nothing here.
+    .filter((o) => equalBytes(o.chainId, order.chainId));
   checkTab(c, order, tab, { price, height, held });
   const free = prover === null ? 0n : readAmount(prover.free, 'free');
   const promised = held.reduce((n, o) => n + readAmount(o.bond, 'bond'), 0n);
   if (free < promised + bond)
     throw new Problem(503, 'E_BOND', 'this node has no bond left for another job', 'try again when its jobs have settled');
-  checkQueue(c, order.proveBlocks);
+  checkGas(c, served, account, gasPrice);
+  checkQueue(c, order.proveBlocks, toHex(order.modelId));
   return height;
+}
+
+/** Room for what a transaction has besides order, tensors and proof. */
+const ENVELOPE = 1024;
+
+/** The most gas that opening a job of this model and proving it takes. */
+const gasOfJob = ({ model: { key } }: ServedModel): bigint =>
+  gasOf(MAX_ORDER_BYTES + MAX_KEPT_OUTPUT + ENVELOPE, 0n) + gasOf(MAX_TENSOR_BYTES + key.proofCap + ENVELOPE, key.vgas);
+
+/** Whether there is opg for the gas of this job and of all that wait: one that was opened and cannot be proven costs its bond. */
+function checkGas(c: IntakeContext, served: ServedModel, account: Account | null, price: bigint): void {
+  const coin = account?.balances.find((b) => textOf(b.denom) === 'opg');
+  const gas = c.queue.waiting().reduce((n, e) => n + gasOfJob(c.models.get(e.modelId) ?? served), gasOfJob(served));
+  if ((coin === undefined ? 0n : readAmount(coin.amount, 'balance')) < gas * price * HEADROOM)
+    throw new Problem(503, 'E_FUNDS', 'this node has no opg left for the gas of another job', 'its operator must send it some');
 }
 
 interface TabTerms {
@@ -229,9 +249,10 @@ function checkTab(c: IntakeContext, order: Order, tab: Tab | null, { price, heig
 }
 
 /** Whether the queue will be through in time for one more. */
-function checkQueue(c: IntakeContext, proveBlocks: number): void {
-  const waiting = c.queue.waiting().filter((e) => e.state !== 'proved').length;
-  const { proofMs, blockMs } = c.pace();
-  if (waiting >= MAX_WAITING || (waiting + 1) * proofMs > 0.8 * proveBlocks * blockMs)
-    throw new Problem(503, 'busy', `${waiting} proofs wait, and another would not be made in time`, 'try again later');
+function checkQueue(c: IntakeContext, proveBlocks: number, modelId: string): void {
+  const waiting = c.queue.waiting().filter((e) => e.state !== 'proved');
+  const { proofMs, blockMs } = c.pace(modelId);
+  const needed = waiting.reduce((ms, e) => ms + c.pace(e.modelId).proofMs, proofMs);
+  if (waiting.length >= MAX_WAITING || needed > 0.8 * proveBlocks * blockMs)
+    throw new Problem(503, 'busy', `${waiting.length} proofs wait, and another would not be made in time`, 'try again later');
 }

@@ -32,6 +32,10 @@ export interface InferenceNode extends RunningServer {
 const WATCH_MS = 1000;
 /** Jobs that end between two looks at what may be forgotten. */
 const PRUNE_EVERY = 1000;
+/** Blocks over which their pace is measured. */
+const PACE_BLOCKS = 5n;
+/** Until blocks were seen to come faster. */
+const FIRST_BLOCK_MS = 1000;
 /** Until a proof was made here. */
 const FIRST_GUESS_MS = 3000;
 
@@ -42,18 +46,25 @@ export async function startInferenceNode(o: InferenceNodeOptions): Promise<Infer
   const metrics = openMetrics();
   const models = new Map(o.models.map((m) => [toHex(m.modelId), m]));
   const stop = new AbortController();
-  let proofMs = FIRST_GUESS_MS;
-  let blockMs = 1000;
+  /** By model: small ones say nothing of large ones. */
+  const proofMs = new Map<string, number>();
+  let blockMs = FIRST_BLOCK_MS;
   let seen = { at: 0, height: 0n };
 
   const watch = async (): Promise<void> => {
-    const first = { at: Date.now(), height: -1n };
+    let mark = { at: Date.now(), height: -1n };
     while (!stop.signal.aborted) {
       try {
         const { height } = await o.chain.status(stop.signal);
-        if (first.height < 0n) Object.assign(first, { at: Date.now(), height });
-        seen = { at: Date.now(), height };
-        if (height > first.height) blockMs = Math.min(10_000, (Date.now() - first.at) / Number(height - first.height));
+        const now = { at: Date.now(), height };
+        seen = now;
+        // An idle chain is slow until somebody pays for blocks: deadlines come as fast as blocks were ever seen to come.
+        const blocks = height - mark.height;
+        if (mark.height < 0n || blocks <= 0n) mark = now;
+        else if (blocks >= PACE_BLOCKS) {
+          blockMs = Math.min(blockMs, (now.at - mark.at) / Number(blocks));
+          mark = now;
+        }
       } catch (e) {
         if (!stop.signal.aborted) log(`the chain does not answer: ${(e as Error).message}`);
       }
@@ -71,9 +82,9 @@ export async function startInferenceNode(o: InferenceNodeOptions): Promise<Infer
       log,
       signal: stop.signal,
       onStep: o.onStep,
-      onProof(ms) {
+      onProof(ms, modelId) {
         metrics.proofSeconds.observe(ms / 1000);
-        proofMs = 0.8 * proofMs + 0.2 * ms;
+        proofMs.set(modelId, 0.8 * (proofMs.get(modelId) ?? FIRST_GUESS_MS) + 0.2 * ms);
       },
       onEnd(entry) {
         metrics.jobs.inc({ state: entry.state });
@@ -99,7 +110,7 @@ export async function startInferenceNode(o: InferenceNodeOptions): Promise<Infer
       models,
       terms: o.terms,
       metrics,
-      pace: () => ({ proofMs, blockMs }),
+      pace: (modelId) => ({ proofMs: proofMs.get(modelId) ?? FIRST_GUESS_MS, blockMs }),
       seen: () => seen,
       onStep: o.onStep,
     },

@@ -5,6 +5,8 @@
  *     queued ─ openJob ─► opened ─ prove ─► proved ─ postProof ─► settled        failed: the chain or the model refused for good
  */
 import { open, type RootDatabase } from 'lmdb';
+import { checkDatabase } from '../chain/store/damaged.ts';
+import { DamagedStore } from '../chain/store/store.ts';
 
 export type QueueState = 'queued' | 'opened' | 'proved' | 'settled' | 'failed';
 
@@ -46,9 +48,14 @@ export class Queue {
   readonly #open = new Map<string, QueueEntry>();
 
   constructor(dir: string) {
-    // msgpackr, lmdb's own encoding, keeps bytes and bigints.
-    this.#db = open<QueueEntry, string>({ path: dir, overlappingSync: false });
-    for (const { value } of this.#db.getRange()) if (OPEN.has(value.state)) this.#open.set(value.jobId, { ...value, leasedUntil: 0 });
+    checkDatabase(dir);
+    try {
+      // msgpackr, lmdb's own encoding, keeps bytes and bigints.
+      this.#db = open<QueueEntry, string>({ path: dir, overlappingSync: false });
+      for (const { value } of this.#db.getRange()) if (OPEN.has(value.state)) this.#open.set(value.jobId, { ...value, leasedUntil: 0 });
+    } catch (e) {
+      throw new DamagedStore(`the queue ${dir} cannot be read: ${(e as Error).message}`);
+    }
   }
 
   get(jobId: string): QueueEntry | undefined {

@@ -58,6 +58,7 @@ export function readAsk(body: unknown): Asked {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
     throw new Problem(400, 'E_FIELD', 'model_input: an object of tensors by name is wanted');
   if (v.order === undefined) throw new Problem(402, 'E_ORDER', 'no order: this node works for signed orders', 'assay ask makes one');
+  if (v.mode !== undefined && v.mode !== 'ZKML' && v.mode !== 1) throw new Problem(422, 'E_MODE', 'mode: only ZKML is served');
   return {
     modelId: bytes('model', 32),
     inputs: Object.fromEntries(Object.entries(input).map(([name, value]) => [name, numbers(name, value)])),

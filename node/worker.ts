@@ -7,7 +7,8 @@ import type { Job } from '../chain/generated/records_pb.ts';
 import { MAX_KEPT_OUTPUT } from '../chain/limits.ts';
 import { isTerminal, JOB_STATES, SETTLEMENT_MODES } from '../chain/states.ts';
 import { inputCommitment, outputCommitment } from '../chain/tensors.ts';
-import { equalBytes, fromHex } from '../protocol/bytes.ts';
+import { textOf } from '../chain/text.ts';
+import { ascii, equalBytes, fromHex } from '../protocol/bytes.ts';
 import type { Step } from './intake.ts';
 import type { Queue, QueueEntry } from './queue.ts';
 import type { ServedModel } from './served.ts';
@@ -18,8 +19,8 @@ export interface WorkerContext {
   readonly models: ReadonlyMap<string, ServedModel>;
   readonly onStep?: ((step: Step) => void) | undefined;
   readonly log: (line: string) => void;
-  /** A proof took so many milliseconds. */
-  readonly onProof?: ((ms: number) => void) | undefined;
+  /** A proof of a model took so many milliseconds. */
+  readonly onProof?: ((ms: number, modelId: string) => void) | undefined;
   readonly onEnd?: ((entry: QueueEntry) => void) | undefined;
   readonly signal: AbortSignal;
 }
@@ -32,6 +33,19 @@ const MAX_BACKOFF_MS = 30_000;
 const VALID_FOR = 20n;
 /** Proofs that are made for one job when the chain refuses them: each refusal is paid. */
 const PROOFS = 3;
+
+/** Refusals of an order that no later attempt would change; each attempt is paid. */
+const FOR_GOOD: ReadonlySet<string> = new Set([
+  'E_DENOM',
+  'E_FIELD',
+  'E_LATE',
+  'E_MODE',
+  'E_MODEL',
+  'E_MODEL_DEPRECATED',
+  'E_NOT_PROVER',
+  'E_ORDER',
+  'E_OWNER',
+]);
 
 /** Works until the signal aborts. `workers` jobs are under way at once; proofs are made one at a time by the kernels. */
 export async function runWorkers(c: WorkerContext, workers: number): Promise<void> {
@@ -59,19 +73,23 @@ async function work(c: WorkerContext): Promise<void> {
 
 /** Later again, up to when the chain itself ends the job. */
 function retry(c: WorkerContext, entry: QueueEntry, e: Error): void {
-  const now = c.queue.get(entry.jobId) ?? entry;
-  const attempts = now.attempts + 1;
-  const wait = Math.min(MAX_BACKOFF_MS, 250 * 2 ** Math.min(attempts, 10));
-  c.log(`job ${entry.jobId.slice(0, 8)}: ${now.state}: ${e.message}; again in ${wait} ms`);
-  c.queue.save({ ...now, attempts, trouble: e.message, retryAt: Date.now() + wait, leasedUntil: 0 });
+  const name = `job ${entry.jobId.slice(0, 8)}`;
+  try {
+    const now = c.queue.get(entry.jobId) ?? entry;
+    const attempts = now.attempts + 1;
+    const wait = Math.min(MAX_BACKOFF_MS, 250 * 2 ** Math.min(attempts, 10));
+    c.log(`${name}: ${now.state}: ${e.message}; again in ${wait} ms`);
+    c.queue.save({ ...now, attempts, trouble: e.message, retryAt: Date.now() + wait, leasedUntil: 0 });
+  } catch (disk) {
+    // A full disk ends no worker: the job is taken again when its lease is over.
+    c.log(`${name}: the queue cannot be written: ${(disk as Error).message}; again in ${LEASE_MS} ms`);
+  }
 }
 
 /** One step: whatever the job's record on the chain says is next. */
 async function advance(c: WorkerContext, entry: QueueEntry): Promise<void> {
   const { chain } = c.sender;
   const jobId = fromHex(entry.jobId) as Uint8Array;
-  const served = c.models.get(entry.modelId);
-  if (served === undefined) throw new Error(`the model ${entry.modelId.slice(0, 8)} is not served any more`);
   const put = (change: Partial<QueueEntry>): void => {
     const next = { ...entry, attempts: 0, trouble: '', retryAt: 0, leasedUntil: 0, ...change };
     c.queue.save(next);
@@ -80,10 +98,15 @@ async function advance(c: WorkerContext, entry: QueueEntry): Promise<void> {
   const job = await chain.job(jobId, c.signal);
   if (job !== null && isTerminal(job.state)) return put(ended(job));
   const order = fromBinary(OrderSchema, entry.order);
+  const { chainId, height } = await chain.status(c.signal);
+  if (!equalBytes(order.chainId, ascii(chainId)))
+    throw new Error(`the order is for chain ${textOf(order.chainId)}, the node is asked on ${chainId}`);
+
+  if (job === null && height > order.openBy) return put({ state: 'failed', trouble: 'the order could not be opened in time' });
+  const served = c.models.get(entry.modelId);
+  if (served === undefined) throw new Error(`the model ${entry.modelId.slice(0, 8)} is not served any more`);
 
   if (job === null) {
-    const { height } = await chain.status(c.signal);
-    if (height > order.openBy) return put({ state: 'failed', trouble: 'the order could not be opened in time' });
     // An answer that no proof will show costs the bond once its job is open.
     if (!equalBytes(served.outputOf(entry.input), entry.output))
       return put({ state: 'failed', trouble: `the answer of ${served.runtime} is not what the circuit computes: the job is not opened` });
@@ -98,6 +121,7 @@ async function advance(c: WorkerContext, entry: QueueEntry): Promise<void> {
     } catch (e) {
       if (!(e instanceof TxRefused)) throw e;
       // It is there after all: an earlier transaction of ours got into a block.
+      if (FOR_GOOD.has(codeName(e.code))) return put({ state: 'failed', trouble: `the chain refuses the order: ${e.message}` });
       if (codeName(e.code) !== 'E_JOB_EXISTS') throw e;
     }
     c.onStep?.('opened');
@@ -108,7 +132,6 @@ async function advance(c: WorkerContext, entry: QueueEntry): Promise<void> {
   if (!equalBytes(job.outputCommitment, outputCommitment(entry.output)))
     return put({ state: 'failed', trouble: 'the job was opened with another output than the one answered here' });
   if (entry.proof === null) {
-    const { chainId } = await chain.status(c.signal);
     const context = statementFor(
       served.model,
       { inputCommitment: inputCommitment(entry.inputNonce, entry.input), outputCommitment: outputCommitment(entry.output) },
@@ -116,7 +139,7 @@ async function advance(c: WorkerContext, entry: QueueEntry): Promise<void> {
     );
     const started = performance.now();
     const proof = await served.prove(entry.input, context, { signal: c.signal });
-    c.onProof?.(performance.now() - started);
+    c.onProof?.(performance.now() - started, entry.modelId);
     put({ state: 'proved', proof, deadline: job.proveBy, attempts: entry.attempts });
     c.onStep?.('proved');
     return;

@@ -22,7 +22,7 @@ import {
   VERIFYING,
   verifiersOf,
 } from '../state/index.ts';
-import type { Committed, Store } from '../store/store.ts';
+import { type Committed, DamagedStore, type Store } from '../store/store.ts';
 import type { ProofSystem } from '../systems/system.ts';
 import { History } from './history.ts';
 import { JobIndex } from './job-index.ts';
@@ -86,7 +86,7 @@ export function openLedger({ store, systems, pool, log = () => {}, retainBlocks 
     committed = loaded.committed;
     jobs.update(state.rows());
     if (!equalBytes(state.appHash(), committed.appHash))
-      throw new Error(
+      throw new DamagedStore(
         `the store's records give AppHash ${toHex(state.appHash())}, block ${committed.height} was committed with ${toHex(committed.appHash)}: the store is damaged`,
       );
     const { version } = verifiersOf(state);

@@ -6,7 +6,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { base64 } from '@scure/base';
 import { equalBytes, toHex } from '../../protocol/bytes.ts';
-import { codeName } from '../codes.ts';
+import { CODES, codeName } from '../codes.ts';
 import { Json } from '../comet/json.ts';
 import {
   type Account,
@@ -71,12 +71,14 @@ const POLL_MS = 200;
 /** Blocks that a transaction stays valid, unless its sender says otherwise. */
 const VALID_FOR = 500n;
 /** How far above the present price a sender goes: the price may rise by an eighth a block. */
-const HEADROOM = 2n;
+export const HEADROOM = 2n;
 const MAX_TX = 2 ** 20;
 
 export interface SendOptions {
   readonly vgasLimit?: bigint | undefined;
   readonly sponsor?: Signer | undefined;
+  /** The chain that the transaction is for; without it, the one that the node says it is of. */
+  readonly chainId?: string | undefined;
   /** Blocks that the transaction stays valid, 500 unless said: after them it is known to be lost. */
   readonly validFor?: bigint | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -204,7 +206,7 @@ export class Chain {
   async prepare(
     signer: Signer,
     msg: Msg,
-    { vgasLimit, sponsor, validFor = VALID_FOR, signal }: SendOptions = {},
+    { chainId: wanted, vgasLimit, sponsor, validFor = VALID_FOR, signal }: SendOptions = {},
     nonce?: bigint,
   ): Promise<SignedTx> {
     const [{ chainId, height }, account, price] = await Promise.all([
@@ -213,7 +215,7 @@ export class Chain {
       this.price(signal),
     ]);
     return signTx(signer, {
-      chainId,
+      chainId: wanted ?? chainId,
       nonce: nonce ?? (account?.nonce ?? 0n) + 1n,
       validUntil: height + validFor,
       msg,
@@ -278,7 +280,7 @@ function notYet(e: unknown): null {
   throw e;
 }
 
-/** A second sending may find the nonce used: the block with it is about to be seen. */
+/** A second sending may find the nonce used: the block with it is about to be seen. On another chain (a devnet that began anew) it never is. */
 function ignoreRefusal(e: unknown): void {
-  if (!(e instanceof TxRefused)) throw e;
+  if (!(e instanceof TxRefused) || e.code === CODES.E_CHAIN) throw e;
 }

@@ -5,6 +5,7 @@ import { encode } from '../codec.ts';
 import { decodeBlock, decodeCommit, encodeBlock, encodeCommit } from '../comet/encode.ts';
 import type { BlockCommit, BlockHeader } from '../comet/types.ts';
 import { StoredBlockSchema } from '../generated/store_pb.ts';
+import { checkDatabase } from '../store/damaged.ts';
 
 /** A transaction's result as the RPC serves it. */
 export interface StoredTxResult {
@@ -57,6 +58,7 @@ export function memoryBlocks(): BlockStore {
 }
 
 export function lmdbBlocks(dir: string): BlockStore {
+  checkDatabase(dir);
   const db = open<Uint8Array, number | string>({ path: dir, encoding: 'binary', overlappingSync: false });
   const [last] = db.getKeys({ reverse: true, start: Number.MAX_SAFE_INTEGER, limit: 1 });
   let height = typeof last === 'number' ? BigInt(last) : 0n;

@@ -16,6 +16,7 @@ import { parseTime } from '../comet/time.ts';
 import { type BlockCommit, type BlockHeader, type BlockIdentity, FLAGS, type Validator } from '../comet/types.ts';
 import { MAX_BLOCK_BYTES, MAX_TX_BYTES } from '../limits.ts';
 import { listRoot } from '../merkle.ts';
+import { DamagedStore } from '../store/store.ts';
 import type { BlockStore, DevnetBlock, StoredTxResult } from './blocks.ts';
 import type { GenesisDoc } from './genesis.ts';
 
@@ -83,7 +84,7 @@ export class Devnet {
     const { app, blocks, genesis } = o;
     const info = app.info();
     if (info.height > blocks.height)
-      throw new Error(`the ledger is at block ${info.height}, the blocks end at ${blocks.height}: the folder is damaged`);
+      throw new DamagedStore(`the ledger is at block ${info.height}, the blocks end at ${blocks.height}: the folder is damaged`);
     if (info.height === 0n) {
       const { appHash } = await app.initChain({ chainId: genesis.chain_id, appState: genesis.app_state, initialHeight: 1n });
       net.#appHash = appHash;

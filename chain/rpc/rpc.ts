@@ -40,7 +40,9 @@ export function httpRpc(url: string, { timeoutMs = 10_000 }: { readonly timeoutM
           body: JSON.stringify({ jsonrpc: '2.0', id: ++id, method, params }),
           signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
         });
-        answer = JSON.parse(await bounded(response, MAX_ANSWER));
+        const text = await boundedText(response, MAX_ANSWER);
+        if (text === null) throw new RpcError('malformed', `${url} sends more than ${MAX_ANSWER} bytes`);
+        answer = JSON.parse(text);
       } catch (e) {
         signal?.throwIfAborted();
         if (e instanceof RpcError) throw e;
@@ -60,7 +62,8 @@ export function httpRpc(url: string, { timeoutMs = 10_000 }: { readonly timeoutM
   };
 }
 
-async function bounded(response: Response, cap: number): Promise<string> {
+/** The body of an answer; null where it has more than `cap` bytes: the rest is not read. */
+export async function boundedText(response: Response, cap: number): Promise<string | null> {
   const reader = response.body?.getReader();
   if (reader === undefined) return '';
   const decoder = new TextDecoder();
@@ -72,7 +75,7 @@ async function bounded(response: Response, cap: number): Promise<string> {
     size += value.length;
     if (size > cap) {
       await reader.cancel();
-      throw new RpcError('malformed', `${response.url} sends more than ${cap} bytes`);
+      return null;
     }
     text += decoder.decode(value, { stream: true });
   }

@@ -9,12 +9,14 @@ import { open, type RootDatabase } from 'lmdb';
 import { encode } from '../codec.ts';
 import { CommittedSchema, type StoredRow, StoredRowSchema } from '../generated/store_pb.ts';
 import { type Row, STORES, type StoreName } from '../state/index.ts';
+import { checkDatabase } from './damaged.ts';
 import type { Store } from './store.ts';
 
 const HEAD = 'committed';
 
 /** Opens or makes the store in a folder. Throws an Error where the folder cannot be used. */
 export function lmdbStore(dir: string): Store {
+  checkDatabase(dir);
   const db: RootDatabase<Uint8Array, string | [string, number]> = open({
     path: dir,
     encoding: 'binary',

@@ -17,3 +17,11 @@ export interface Store {
   commit(rows: readonly Row[], committed: Committed): void;
   close(): Promise<void>;
 }
+
+/** A folder's data are not those that were written. */
+export class DamagedStore extends Error {
+  constructor(what: string) {
+    super(what);
+    this.name = 'DamagedStore';
+  }
+}

@@ -2,8 +2,13 @@
 import { existsSync } from 'node:fs';
 import { showAddress } from '../../chain/accounts.ts';
 import { showAmount, writeAmount } from '../../chain/amounts.ts';
+import { decodeStrict } from '../../chain/codec.ts';
+import { Rejected } from '../../chain/codes.ts';
 import { Malformed } from '../../chain/comet/json.ts';
+import { OrderSchema } from '../../chain/generated/messages_pb.ts';
 import { jobIdOf } from '../../chain/identities.ts';
+import { type JobView, unpinned } from '../../chain/light/lamps.ts';
+import { MAX_ORDER_BYTES } from '../../chain/state/index.ts';
 import { decodeKeyFile } from '../../circuits/files.ts';
 import {
   type AskOptions,
@@ -12,6 +17,8 @@ import {
   type KeptAsk,
   makeOrder,
   NodeRefused,
+  NodeUnreachable,
+  NotShown,
   type Offer,
   provenModel,
   readOffer,
@@ -20,13 +27,13 @@ import { ascii, equalBytes, fromHex } from '../../protocol/bytes.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { AskFlags } from '../commands/ask.ts';
 import { parseHash } from '../context.ts';
-import { LIMITS, readFile, writeFiles } from '../files.ts';
+import { LIMITS, readFile, target, writeFiles } from '../files.ts';
 import { readInputs } from '../inputs/index.ts';
 import { encode, tensorsToJson } from '../json.ts';
 import { CannotTell, type Exit } from '../outcome.ts';
 import { outputsLine } from '../show.ts';
 import { stoppable } from '../stop.ts';
-import { print, say } from '../talk.ts';
+import { note, print, say } from '../talk.ts';
 import { hex, printable } from '../text.ts';
 import { lampsToJson } from './jobs.ts';
 import { lightClient } from './light.ts';
@@ -35,6 +42,7 @@ import { amountFrom, onChain, type Session } from './session.ts';
 import { walletPath } from './wallet.ts';
 
 const OPEN_BLOCKS = 50n;
+const IS_ID = /^(0x)?[0-9a-f]{64}$/i;
 
 export const askNode = (flags: AskFlags): Promise<void> =>
   onChain(flags, (s) =>
@@ -42,71 +50,97 @@ export const askNode = (flags: AskFlags): Promise<void> =>
       const light = await lightClient(s.chain.rpc, flags.checkpoint);
       const o: AskOptions = { chain: s.chain, light, signal };
       try {
-        const kept = flags.resume === undefined ? await newAsk(s, flags, o) : readKept(flags.resume);
-        return await follow(s, kept, o);
+        const place = flags.resume === undefined ? await newAsk(s, flags, o) : { path: flags.resume, kept: readKept(flags.resume) };
+        return await follow(s, place, o, flags.checkpoint !== undefined);
       } catch (e) {
-        throw inOurWords(e, flags.node);
+        throw inOurWords(e);
       }
     }),
   );
 
 /** Failures of the node's side. */
-function inOurWords(e: unknown, node: string): unknown {
+function inOurWords(e: unknown): unknown {
   if (e instanceof NodeRefused) return new CannotTell(`node.${e.code}`, `the node refuses: ${e.code}: ${e.message}`, e.hint || undefined);
   if (e instanceof Malformed) return new CannotTell('node.malformed', `the node's answer is malformed: ${e.message}`);
-  if (e instanceof TypeError && e.message === 'fetch failed')
-    return new CannotTell(
-      'node.unreachable',
-      `${printable(node)} does not answer: ${(e.cause as { code?: string } | undefined)?.code ?? 'no connection'}`,
-      'assay serve starts a node',
-    );
+  if (e instanceof NodeUnreachable) return new CannotTell('node.unreachable', e.message, 'assay serve starts a node');
+  if (e instanceof NotShown) return new CannotTell('job.not-shown', e.message, 'assay job show looks again');
   return e;
 }
 
-async function newAsk(s: Session, flags: AskFlags, o: AskOptions): Promise<KeptAsk> {
+/** A kept order and its file. */
+interface Place {
+  readonly path: string;
+  readonly kept: KeptAsk;
+}
+
+const keep = ({ path, kept }: Place): void =>
+  writeFiles([{ path, bytes: new TextEncoder().encode(`${JSON.stringify({ assay: 'ask', version: 1, ...kept })}\n`) }]);
+
+/** The order is kept already: a folder that takes no more ends nothing. */
+function keepAnswer(place: Place): void {
+  try {
+    keep(place);
+  } catch (e) {
+    if (!(e instanceof CannotTell)) throw e;
+    note(`the answer and its receipt are not kept: ${e.message}`);
+  }
+}
+
+async function newAsk(s: Session, flags: AskFlags, o: AskOptions): Promise<Place> {
   if (flags.input === undefined) throw new CannotTell('usage', '--input is missing: what to ask');
   const node = flags.node.replace(/\/$/, '');
   if (!/^https?:\/\/[^\s]+$/.test(node)) throw new CannotTell('usage', `--node ${printable(flags.node)} is no http address`);
   const bond = amountFrom(flags.bond, 'opg', '--bond');
+  const maxPrice = amountFrom(flags.maxPrice, flags.denom, '--max-price');
   const proveBlocks = numberFrom(flags.proveBlocks, '--prove-blocks', 20, 10_000);
   const rescueBlocks = numberFrom(flags.rescueBlocks, '--rescue-blocks', 0, 10_000);
   const signer = s.signer();
   const offer = await readOffer(node, o.signal);
+  if (offer.denom !== flags.denom || offer.price > maxPrice)
+    throw new CannotTell(
+      'node.price',
+      `the node asks for ${showAmount(offer.price, offer.denom)}, at most ${showAmount(maxPrice, flags.denom)} may be paid`,
+      '--max-price and --denom say what may be paid',
+    );
   const modelId = chosenModel(offer, flags.model);
+  if (flags.model === undefined || !IS_ID.test(flags.model))
+    note(`the node says which model that is: ${hex(modelId)}; --model takes the id of one that you know`);
   const model = await provenModel(o, modelId);
   const { interface: face } = decodeKeyFile(model.keyFile);
   const inputs = readInputs(readFile(flags.input, 'input', LIMITS.input), face.inputs);
   const [input, ...more] = inputs;
   if (input === undefined || more.length > 0)
     throw new CannotTell('usage', `${printable(flags.input)} holds ${inputs.length} inputs; one at a time is asked`);
-  const tabId = flags.tab === undefined ? await tabFor(s, offer, flags) : parseHash(flags.tab, '--tab');
+  if (flags.keep !== undefined) await target(flags.keep, [flags.input, walletPath(flags.wallet)]);
+  const tabId = flags.tab === undefined ? await tabFor(s, offer, flags, o) : parseHash(flags.tab, '--tab');
   const kept = await makeOrder(o, signer, node, offer, modelId, input, { tabId, bond, proveBlocks, rescueBlocks, openBlocks: OPEN_BLOCKS });
-  const path = flags.keep ?? `ask-${hex(jobIdOf(fromHex(kept.order) as Uint8Array)).slice(0, 8)}.json`;
-  writeFiles([{ path, bytes: new TextEncoder().encode(`${JSON.stringify({ assay: 'ask', version: 1, ...kept })}\n`) }]);
-  say(`the order is kept in ${printable(path)}; --resume goes on with it`);
-  return kept;
+  const name = flags.keep ?? `ask-${hex(jobIdOf(fromHex(kept.order) as Uint8Array)).slice(0, 8)}.json`;
+  const path = await target(name, [flags.input, walletPath(flags.wallet)]);
+  keep({ path, kept });
+  say(`the order is kept in ${printable(name)}; --resume goes on with it`);
+  return { path, kept };
 }
 
 function chosenModel(offer: Offer, wanted: string | undefined): Uint8Array {
-  const names = offer.models.map((m) => m.name).join(', ');
+  const names = printable(offer.models.map((m) => m.name).join(', '));
   if (wanted === undefined) {
     if (offer.models.length === 1) return (offer.models[0] as Offer['models'][number]).modelId;
     throw new CannotTell('usage', `--model is missing: the node serves ${names || 'nothing'}`);
   }
-  if (/^(0x)?[0-9a-f]{64}$/i.test(wanted)) return parseHash(wanted, '--model');
+  if (IS_ID.test(wanted)) return parseHash(wanted, '--model');
   const found = offer.models.filter((m) => m.name === wanted);
   if (found.length !== 1) throw new CannotTell('usage', `the node serves no model ${printable(wanted)}; it has ${names || 'none'}`);
   return (found[0] as Offer['models'][number]).modelId;
 }
 
 /** The tab that this wallet opened for this prover, or a new one; remembered beside the wallet. */
-async function tabFor(s: Session, offer: Offer, { wallet, deposit }: AskFlags): Promise<Uint8Array> {
+async function tabFor(s: Session, offer: Offer, { wallet, deposit }: AskFlags, o: AskOptions): Promise<Uint8Array> {
   const signer = s.signer();
   const path = `${walletPath(wallet)}.tabs`;
-  const { chainId } = await s.chain.status();
+  const { chainId } = o.light.checkpoint;
   const name = `${chainId} ${showAddress(signer.address)} ${showAddress(offer.prover)} ${offer.denom}`;
   const known = readTabs(path);
-  const remembered = known[name] === undefined ? null : fromHex(known[name]);
+  const remembered = typeof known[name] === 'string' ? fromHex(known[name]) : null;
   if (remembered?.length === 32) {
     const tab = await s.chain.tab(remembered);
     if (tab !== null && tab.closeAt === 0n && equalBytes(tab.owner, signer.address)) {
@@ -115,10 +149,8 @@ async function tabFor(s: Session, offer: Offer, { wallet, deposit }: AskFlags): 
     }
   }
   const amount = deposit === undefined ? 10n * offer.price : amountFrom(deposit, offer.denom, '--deposit');
-  const done = await s.chain.send(signer, {
-    case: 'openTab',
-    value: { denom: ascii(offer.denom), amount: writeAmount(amount), prover: offer.prover },
-  });
+  const value = { denom: ascii(offer.denom), amount: writeAmount(amount), prover: offer.prover };
+  const done = await s.chain.send(signer, { case: 'openTab', value }, { chainId });
   say(`opened tab ${hex(done.data)} with ${showAmount(amount, offer.denom)} for ${showAddress(offer.prover)}`);
   writeFiles([{ path, bytes: new TextEncoder().encode(`${JSON.stringify({ ...known, [name]: hex(done.data) })}\n`) }]);
   return done.data;
@@ -145,20 +177,31 @@ function readKept(path: string): KeptAsk {
     throw e;
   }
   const fields = ['modelId', 'order', 'orderSig', 'requesterPubkey', 'inputNonce', 'proverPubkey'] as const;
-  if (v?.assay !== 'ask' || v.version !== 1 || typeof v.node !== 'string' || typeof v.modelInput !== 'object') throw none;
+  if (v?.assay !== 'ask' || v.version !== 1 || typeof v.node !== 'string' || typeof v.modelInput !== 'object' || v.modelInput === null)
+    throw none;
+  if (!/^https?:\/\/[^\s]+$/.test(v.node)) throw none;
   if (fields.some((f) => typeof v?.[f] !== 'string' || fromHex(v[f] as string) === null)) throw none;
-  return v as KeptAsk;
+  try {
+    decodeStrict(OrderSchema, fromHex(v.order as string) as Uint8Array, MAX_ORDER_BYTES);
+  } catch (e) {
+    throw e instanceof Rejected ? none : e;
+  }
+  const { assay: _, version: __, ...kept } = v;
+  return kept as KeptAsk;
 }
 
-async function follow(s: Session, kept: KeptAsk, o: AskOptions): Promise<Exit> {
+async function follow(s: Session, { path, kept }: Place, o: AskOptions, pinned: boolean): Promise<Exit> {
   const all: Record<string, unknown>[] = [];
   let jobId = '';
   for await (const u of ask(kept, o)) {
-    if (u.status === 'ANSWERED') jobId = hex(u.jobId);
+    if (u.status === 'ANSWERED') {
+      jobId = hex(u.jobId);
+      if (kept.answer === undefined) keepAnswer({ path, kept: { ...kept, answer: u.answer } });
+    }
     const last = u.status === 'PROVEN/FINAL' || u.status === 'FAILED';
-    if (s.json) all.push(toJson(u));
-    else if (last) await print(line(u));
-    else process.stderr.write(`${line(u)}\n`);
+    if (s.json) all.push(toJson(u, pinned));
+    else if (last) await print(printable(line(u)));
+    else process.stderr.write(`${printable(line(u))}\n`);
     if (!last) continue;
     if (s.json) await print(encode({ jobId, ...all.at(-1), updates: all }));
     return u.status === 'FAILED' ? 1 : 0;
@@ -178,11 +221,12 @@ function line(u: AskUpdate): string {
   );
 }
 
-function toJson(u: AskUpdate): Record<string, unknown> {
-  if (u.status === 'ANSWERED') return { status: u.status, ms: Math.round(u.ms), outputs: tensorsToJson(u.outputs) };
+function toJson(u: AskUpdate, pinned: boolean): Record<string, unknown> {
+  const lamps = (view: JobView): Record<string, unknown> => lampsToJson(pinned ? view : { ...view, chain: unpinned(view.chain) });
+  if (u.status === 'ANSWERED') return { status: u.status, ms: Math.round(u.ms), outputs: tensorsToJson(u.outputs), ...u.answer };
   if (u.status === 'PENDING')
     return { status: u.status, height: u.height.toString(), bond: u.bond.toString(), proveBy: u.proveBy.toString() };
-  if (u.status === 'FAILED') return { status: u.status, reason: u.reason, lamps: u.view === null ? null : lampsToJson(u.view) };
+  if (u.status === 'FAILED') return { status: u.status, reason: u.reason, lamps: u.view === null ? null : lamps(u.view) };
   return {
     status: u.status,
     height: u.height.toString(),
@@ -190,6 +234,6 @@ function toJson(u: AskUpdate): Record<string, unknown> {
     denom: u.denom,
     prover: showAddress(u.prover),
     burned: u.burned?.toString() ?? null,
-    lamps: lampsToJson(u.view),
+    lamps: lamps(u.view),
   };
 }

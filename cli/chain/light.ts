@@ -1,5 +1,6 @@
 /** A light client for commands: from a checkpoint that the user pins, or from the node's first block, and then it says so. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { beginning } from '../../chain/light/begin.ts';
 import { type Checkpoint, parseCheckpoint } from '../../chain/light/checkpoint.ts';
 import { LightClient } from '../../chain/light/follow.ts';
 import { type JobView, viewJob } from '../../chain/light/lamps.ts';
@@ -7,7 +8,6 @@ import type { Rpc } from '../../chain/rpc/rpc.ts';
 import { SYSTEMS } from '../../chain/systems/index.ts';
 import { CannotTell } from '../outcome.ts';
 import { note } from '../talk.ts';
-import { checkpointAt } from './status.ts';
 
 export const around = {
   now: (): bigint => BigInt(Date.now()) * 1_000_000n,
@@ -19,7 +19,7 @@ export const around = {
 export async function lightClient(rpc: Rpc, text: string | undefined): Promise<LightClient> {
   let checkpoint: Checkpoint | null;
   if (text === undefined) {
-    checkpoint = await checkpointAt(rpc, 1n);
+    checkpoint = await beginning(rpc, around.now());
     note('no --checkpoint: trust begins with the first block as this node shows it');
   } else checkpoint = parseCheckpoint(text);
   if (checkpoint === null)

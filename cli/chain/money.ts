@@ -2,6 +2,8 @@
 import { showAddress } from '../../chain/accounts.ts';
 import { readAmount, showAmount, writeAmount } from '../../chain/amounts.ts';
 import type { Chain } from '../../chain/client/index.ts';
+import { Json } from '../../chain/comet/json.ts';
+import { boundedText } from '../../chain/rpc/rpc.ts';
 import { ascii } from '../../protocol/bytes.ts';
 import { encode } from '../json.ts';
 import { CannotTell, conclude } from '../outcome.ts';
@@ -64,21 +66,38 @@ export const sendMoney = (to: string, amount: string, denom: string, flags: Chai
     return 0;
   });
 
+/** What the faucet says. Throws CannotTell where it refuses, or does not answer. */
+async function faucetAnswer(url: string, address: string): Promise<Json> {
+  let ok: boolean;
+  let text: string | null;
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ address }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    ok = response.ok;
+    text = await boundedText(response, 65_536);
+  } catch (e) {
+    throw new CannotTell('chain.faucet', `the faucet does not answer: ${(e as Error).message}`);
+  }
+  if (!ok) throw new CannotTell('chain.faucet', `the faucet refuses: ${(text ?? '').slice(0, 200)}`);
+  try {
+    return new Json(JSON.parse(text ?? ''), 'faucet');
+  } catch {
+    throw new CannotTell('chain.faucet', 'the faucet answers with no JSON');
+  }
+}
+
 export const askFaucet = (flags: ChainFlags): Promise<void> =>
   onChain(flags, async (s) => {
     const { moniker } = await s.chain.status();
     if (moniker !== 'devnet') throw new CannotTell('chain.no-faucet', 'this chain is no devnet, and only a devnet has a faucet');
     const { address } = s.signer();
     const before = await balancesOf(s.chain, address);
-    const response = await fetch(`${s.url.replace(/\/$/, '')}/faucet`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ address: showAddress(address) }),
-      signal: AbortSignal.timeout(10_000),
-    });
-    if (!response.ok) throw new CannotTell('chain.faucet', `the faucet refuses: ${(await response.text()).slice(0, 200)}`);
-    const { given } = (await response.json()) as { given: Record<string, string> };
-    const wanted = Object.entries(given).map(([d, n]) => [d, (before[d] ?? 0n) + BigInt(n)] as const);
+    const given = (await faucetAnswer(`${s.url.replace(/\/$/, '')}/faucet`, showAddress(address))).get('given');
+    const wanted = given.entries(64).map(([d, n]) => [d, (before[d] ?? 0n) + n.amount()] as const);
     for (let i = 0; i < 100; i++) {
       const now = await balancesOf(s.chain, address);
       if (wanted.every(([d, n]) => (now[d] ?? 0n) >= n)) break;

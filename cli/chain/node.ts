@@ -8,6 +8,7 @@ import { openDevnet } from '../../chain/devnet/index.ts';
 import { checkGenesis, DEFAULT_PARAMS, type Genesis, genesisFromJson, genesisToJson } from '../../chain/genesis.ts';
 import { lmdbStore } from '../../chain/store/lmdb.ts';
 import { FolderInUse, lockFolder } from '../../chain/store/lock.ts';
+import { DamagedStore } from '../../chain/store/store.ts';
 import { SYSTEMS } from '../../chain/systems/index.ts';
 import type { CometFlags, GenesisFlags, NodeFlags } from '../commands/node.ts';
 import { readFile } from '../files.ts';
@@ -49,6 +50,8 @@ export function unusable(e: unknown): unknown {
   const { code, message } = e as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE')
     return new CannotTell('port.used', 'the port is in use by another program', '--port takes another; 0 takes a free one');
+  if (e instanceof DamagedStore)
+    return new CannotTell('folder.damaged', e.message, 'another folder begins anew; this one is left as it is');
   if (e instanceof FolderInUse) return new CannotTell('folder.used', e.message);
   if (code === 'EACCES' || code === 'EPERM' || code === 'ENOENT' || code === 'ENOTDIR' || code === 'EEXIST')
     return new CannotTell('file.unwritable', message);
@@ -150,6 +153,14 @@ function takeFolder(dir: string): () => void {
   }
 }
 
+function openKept(dir: string): ReturnType<typeof openLedger> {
+  try {
+    return openLedger({ store: lmdbStore(dir), systems: SYSTEMS, pool: verifiers(), log: say });
+  } catch (e) {
+    throw unusable(e);
+  }
+}
+
 export const startComet = (flags: CometFlags): Promise<void> =>
   conclude(async () => {
     const binary = binaryOf(flags);
@@ -157,7 +168,7 @@ export const startComet = (flags: CometFlags): Promise<void> =>
       throw new CannotTell('file.missing', (e as Error).message, 'assay node init makes a home');
     });
     const unlock = takeFolder(join(flags.home, 'ledger'));
-    const app = openLedger({ store: lmdbStore(join(flags.home, 'ledger')), systems: SYSTEMS, pool: verifiers(), log: say });
+    const app = openKept(join(flags.home, 'ledger'));
     const node = await runCometNode({ app, home: flags.home, binary }).catch((e) => {
       throw new CannotTell('comet.start', (e as Error).message);
     });

@@ -41,7 +41,7 @@ export const serve = (flags: ServeFlags): Promise<void> =>
       terms: { denom: flags.denom, price, maxBond, minProveBlocks },
       dir: flags.dir,
       port,
-      log: say,
+      log: (line) => say(printable(line)),
     }).catch((e) => {
       throw unusable(e);
     });

@@ -4,6 +4,7 @@ import { parseAmount } from '../../chain/amounts.ts';
 import { Chain, type Signer, TxRefused } from '../../chain/client/index.ts';
 import { codeName, Rejected } from '../../chain/codes.ts';
 import { Malformed } from '../../chain/comet/json.ts';
+import { RecordRefused } from '../../chain/light/record.ts';
 import { LightRefused } from '../../chain/light/verify.ts';
 import { httpRpc, RpcError } from '../../chain/rpc/rpc.ts';
 import { Refused } from '../../protocol/refused.ts';
@@ -33,7 +34,11 @@ export async function telling<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (e) {
     if (e instanceof TxRefused) throw new Refused(e.code === 0 ? 'not-included' : codeName(e.code), e.message.replace(/^E_[A-Z_]+: /, ''));
-    if (e instanceof Rejected || e instanceof LightRefused) throw new Refused(e.code, e.message);
+    // Too old to be followed is not refuted: the lamp of it is grey.
+    if (e instanceof LightRefused && e.code === 'trust.expired')
+      throw new CannotTell('chain.trust.expired', `cannot follow the chain: ${e.message}`, '--checkpoint takes a newer block');
+    if (e instanceof RecordRefused && e.code === 'record.header') throw new CannotTell(`chain.${e.code}`, e.message);
+    if (e instanceof Rejected || e instanceof LightRefused || e instanceof RecordRefused) throw new Refused(e.code, e.message);
     if (e instanceof RpcError)
       throw new CannotTell(
         `chain.${e.kind}`,

@@ -29,6 +29,7 @@ import { print, say } from '../talk.ts';
 import { hex, printable } from '../text.ts';
 import { balancesOf } from './money.ts';
 import { onChain, type Session, show } from './session.ts';
+import { walletPath } from './wallet.ts';
 
 /** Everything that is decided before a proof is made. It holds input and output. */
 interface Ticket {
@@ -81,7 +82,7 @@ async function settleCircuit(s: Session, path: string, bytes: Uint8Array, flags:
   const ticket: Ticket = { chainId, modelId, salt: random(), inference: ledgerInference(model, ran.integers, random()) };
   const context = contextOf(ticket, model, signer.address);
   if (flags.output !== undefined) {
-    const to = await target(flags.output, [path, flags.input]);
+    const to = await target(flags.output, [path, flags.input, walletPath(flags.wallet)]);
     writeFiles([{ path: to, bytes: new TextEncoder().encode(`${ticketText(ticket)}\n`) }]);
     await print(s.json ? encode({ context: `0x${hex(context)}`, ticket: flags.output }) : `0x${hex(context)}`);
     say(`${printable(flags.output)} holds input and output; prove for this context, then settle the proof with it`);

@@ -1,11 +1,11 @@
 /** What `assay chain` does. */
 import { showAmount } from '../../chain/amounts.ts';
-import { Json, readCommit, readHeader } from '../../chain/comet/json.ts';
 import { showTime } from '../../chain/comet/time.ts';
-import { type Checkpoint, checkpointOf, showCheckpoint } from '../../chain/light/checkpoint.ts';
-import type { Rpc } from '../../chain/rpc/rpc.ts';
+import { shownBlock } from '../../chain/light/begin.ts';
+import { checkpointOf, showCheckpoint } from '../../chain/light/checkpoint.ts';
 import { encode } from '../json.ts';
 import { print, say } from '../talk.ts';
+import { printable } from '../text.ts';
 import type { ChainFlags } from './flags.ts';
 import { onChain, show } from './session.ts';
 
@@ -56,18 +56,10 @@ export const chainStatus = (flags: ChainFlags): Promise<void> =>
     return 0;
   });
 
-/** The checkpoint of a block, as the node shows it; of the newest without a height. */
-export async function checkpointAt(rpc: Rpc, height?: bigint): Promise<Checkpoint> {
-  const signed = new Json(await rpc.call('commit', height === undefined ? {} : { height: height.toString() }), 'commit').get(
-    'signed_header',
-  );
-  return checkpointOf({ header: readHeader(signed.get('header')), commit: readCommit(signed.get('commit')) });
-}
-
 export const chainCheckpoint = (flags: ChainFlags): Promise<void> =>
   onChain(flags, async (s) => {
-    const text = showCheckpoint(await checkpointAt(s.chain.rpc));
-    await print(flags.json ? encode({ checkpoint: text }) : text);
+    const text = showCheckpoint(checkpointOf(await shownBlock(s.chain.rpc)));
+    await print(flags.json ? encode({ checkpoint: text }) : printable(text));
     say('this is the word of one node: compare it with that of others before you pin it');
     return 0;
   });

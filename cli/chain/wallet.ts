@@ -4,8 +4,7 @@
  *     {"assay": "wallet", "version": 1, "address": "opg1…", "seed": "<64 hex digits>"}
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, existsSync, fchmodSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { showAddress } from '../../chain/accounts.ts';
 import { type Signer, signerOf } from '../../chain/client/index.ts';
 import { fromHex, toHex } from '../../protocol/bytes.ts';
@@ -18,33 +17,35 @@ import { DEFAULT_WALLET } from './flags.ts';
 /** Where the wallet is: the flag, ASSAY_WALLET, or a file in this folder. */
 export const walletPath = (flag: string | undefined): string => flag ?? process.env.ASSAY_WALLET ?? DEFAULT_WALLET;
 
+const exists = (path: string): CannotTell =>
+  new CannotTell('wallet.exists', `${printable(path)} exists already; a wallet is never replaced`, 'name another file with --wallet');
+
 /** Makes a wallet; never replaces a file. */
 export function createWallet(path: string): Signer {
-  if (existsSync(path))
-    throw new CannotTell(
-      'wallet.exists',
-      `${printable(path)} exists already; a wallet is never replaced`,
-      'name another file with --wallet',
-    );
+  if (existsSync(path)) throw exists(path);
   const seed = new Uint8Array(randomBytes(32));
   const signer = signerOf(seed);
-  const text = `${JSON.stringify({ assay: 'wallet', version: 1, address: showAddress(signer.address), seed: toHex(seed) })}\n`;
-  const temporary = join(dirname(path), `.${toHex(new Uint8Array(randomBytes(6)))}.tmp`);
+  const bytes = Buffer.from(
+    `${JSON.stringify({ assay: 'wallet', version: 1, address: showAddress(signer.address), seed: toHex(seed) })}\n`,
+  );
+  let made = false;
   try {
-    const file = openSync(temporary, 'wx', 0o600);
+    // Made anew, or not at all: a file that came meanwhile is somebody's wallet, and a link that leads nowhere was meant for another place.
+    const file = openSync(path, 'wx', 0o600);
+    made = true;
     try {
-      writeSync(file, text);
+      fchmodSync(file, 0o600); // whatever the umask is
+      // A disk that is almost full takes a part, and says how much.
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
-    renameSync(temporary, path);
   } catch (e) {
-    rmSync(temporary, { force: true });
-    throw new CannotTell(
-      'file.unwritable',
-      `${printable(path)} cannot be written: ${(e as NodeJS.ErrnoException).code ?? (e as Error).message}`,
-    );
+    if (made) rmSync(path, { force: true });
+    const code = (e as NodeJS.ErrnoException).code ?? (e as Error).message;
+    if (code === 'EEXIST') throw exists(path);
+    throw new CannotTell('file.unwritable', `${printable(path) || '""'} cannot be written: ${code}`);
   }
   return signer;
 }

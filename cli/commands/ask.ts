@@ -8,6 +8,8 @@ export interface AskFlags extends ChainFlags {
   readonly input?: string;
   readonly tab?: string;
   readonly deposit?: string;
+  readonly denom: string;
+  readonly maxPrice: string;
   readonly bond: string;
   readonly proveBlocks: string;
   readonly rescueBlocks: string;
@@ -28,6 +30,8 @@ export function addAsk(program: Command): void {
       .option('--model <name or id>', 'which of its models; default: the only one')
       .option('--input <file>', 'JSON, .npy, .npz or PNG (see assay run --help)')
       .option('--tab <id>', 'the tab that pays; default: the one this wallet opened for this node, or a new one')
+      .option('--max-price <n>', 'the most to pay: a node that asks for more is not asked', '1')
+      .option('--denom <denom>', 'in which asset', 'usd')
       .option('--deposit <n>', 'what a new tab holds; default: ten times the price')
       .option('--bond <opg>', 'what the node must lock: twice the penalty you want', '10')
       .option('--prove-blocks <n>', 'blocks in which the proof is due', '100')
@@ -37,7 +41,7 @@ export function addAsk(program: Command): void {
         'where trust begins (assay chain checkpoint); without it, with the first block as the chain’s node shows it',
       )
       .option('--keep <file>', 'where the order is kept before it is sent; default: ask-<job>.json in this folder')
-      .option('--resume <file>', 'go on with a kept order'),
+      .option('--resume <file>', 'go on with a kept order; once it was answered, the node is held to that answer and needs not be there'),
   )
     .addHelpText(
       'after',

@@ -1,8 +1,9 @@
 /** What the chain worker does: follows one chain, looks at one job after the other, and asks the node for its figures. */
 import { showAddress } from '../../chain/accounts.ts';
 import { readAmount, showAmount } from '../../chain/amounts.ts';
-import { Json, Malformed, readCommit, readHeader } from '../../chain/comet/json.ts';
-import { type Checkpoint, checkpointOf, parseCheckpoint, showCheckpoint } from '../../chain/light/checkpoint.ts';
+import { Malformed } from '../../chain/comet/json.ts';
+import { beginning } from '../../chain/light/begin.ts';
+import { type Checkpoint, parseCheckpoint, showCheckpoint } from '../../chain/light/checkpoint.ts';
 import { LightClient } from '../../chain/light/follow.ts';
 import { chainLamp, failureLamp, type JobView, type Lamp, unpinned, viewJob } from '../../chain/light/lamps.ts';
 import { httpRpc, type Rpc, RpcError } from '../../chain/rpc/rpc.ts';
@@ -39,7 +40,8 @@ export function chainService(): ChainService {
 
   const follow = async (rpc: Rpc, node: string, pinned: Checkpoint | null): Promise<Following> => {
     const of = `${node} ${pinned === null ? '' : showCheckpoint(pinned)}`;
-    if (following?.of !== of) following = { of, light: new LightClient(rpc, pinned ?? (await firstBlock(rpc)), around), seen: null };
+    if (following?.of !== of)
+      following = { of, light: new LightClient(rpc, pinned ?? (await beginning(rpc, around.now())), around), seen: null };
     return following;
   };
 
@@ -108,11 +110,6 @@ function unfollowed(chain: Lamp): Seen {
   const notYet = grey('record.none', 'there is no record to look at');
   const record = grey('record.unknown', 'the chain cannot be followed');
   return { chain, record, proof: notYet, answer: notYet, job: null, height: null, proven: null };
-}
-
-async function firstBlock(rpc: Rpc): Promise<Checkpoint> {
-  const signed = new Json(await rpc.call('commit', { height: '1' }), 'commit').get('signed_header');
-  return checkpointOf({ header: readHeader(signed.get('header')), commit: readCommit(signed.get('commit')) });
 }
 
 function reportOf(view: Seen, jobId: string | null, checkpoint: Checkpoint | null): ChainReport {
