@@ -27,7 +27,7 @@ export const DEFAULT_PARAMS: GenesisParams = {
   priceFloor: 2n * 10n ** 11n,
   blockVgas: 2_000_000n,
   maxTxVgas: 1_000_000n,
-  registerVgas: 300_000n,
+  registerVgas: 500_000n,
   tabDelay: 200n,
 };
 

@@ -45,6 +45,14 @@ export class TxRefused extends Error {
   }
 }
 
+/** The node is of another chain than the one that was chosen. */
+export class WrongChain extends Error {
+  constructor(seen: string, wanted: string) {
+    super(`the node is of chain ${JSON.stringify(seen)}, not of ${JSON.stringify(wanted)}`);
+    this.name = 'WrongChain';
+  }
+}
+
 export interface ChainStatus {
   readonly chainId: string;
   readonly height: bigint;
@@ -86,24 +94,35 @@ export interface SendOptions {
   readonly onSent?: ((tx: SignedTx) => void) | undefined;
 }
 
+export interface ChainOptions {
+  readonly pause?: ((ms: number) => Promise<void>) | undefined;
+  /** The only chain that is talked to: nothing is signed for another, whatever the node says that it is of. */
+  readonly chainId?: string | undefined;
+}
+
 export class Chain {
   readonly rpc: Rpc;
   readonly #pause: (ms: number) => Promise<void>;
+  readonly #only: string | undefined;
 
-  constructor(rpc: Rpc, pause: (ms: number) => Promise<void> = (ms) => new Promise((done) => setTimeout(done, ms))) {
+  constructor(rpc: Rpc, { pause = (ms) => new Promise((done) => setTimeout(done, ms)), chainId }: ChainOptions = {}) {
     this.rpc = rpc;
     this.#pause = pause;
+    this.#only = chainId;
   }
 
   pause(ms = POLL_MS): Promise<void> {
     return this.#pause(ms);
   }
 
+  /** Throws WrongChain where the node is of another chain than the one that was chosen. */
   async status(signal?: AbortSignal): Promise<ChainStatus> {
     const s = new Json(await this.rpc.call('status', {}, signal), 'status');
     const sync = s.get('sync_info');
+    const chainId = s.get('node_info').get('network').text(50);
+    if (this.#only !== undefined && chainId !== this.#only) throw new WrongChain(chainId, this.#only);
     return {
-      chainId: s.get('node_info').get('network').text(50),
+      chainId,
       moniker: s.get('node_info').get('moniker').text(100),
       height: sync.get('latest_block_height').int(),
       time: sync.get('latest_block_time').time(),

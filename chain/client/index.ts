@@ -3,7 +3,17 @@ export { addressOf, parseAddress, showAddress } from '../accounts.ts';
 export { parseAmount, showAmount } from '../amounts.ts';
 export { codeName, Rejected } from '../codes.ts';
 export { httpRpc, type Rpc, RpcError } from '../rpc/rpc.ts';
-export { Chain, type ChainParams, type ChainStatus, HEADROOM, type Outcome, type SendOptions, TxRefused } from './chain.ts';
+export {
+  Chain,
+  type ChainOptions,
+  type ChainParams,
+  type ChainStatus,
+  HEADROOM,
+  type Outcome,
+  type SendOptions,
+  TxRefused,
+  WrongChain,
+} from './chain.ts';
 export {
   type LedgerInference,
   type LedgerModel,

@@ -130,7 +130,11 @@ export function checkOrder(trusted: SignedHeader, next: SignedHeader, { now, tru
   const [a, b] = [trusted.header, next.header];
   if (b.height <= a.height) throw new LightRefused('header.height', `block ${b.height} does not come after block ${a.height}`);
   if (b.time <= a.time) throw new LightRefused('header.time', `block ${b.height} is not later than block ${a.height}`);
-  if (b.time > now + DRIFT) throw new LightRefused('header.future', `block ${b.height} is ${(b.time - now) / SECOND} s in the future`);
+  if (b.time > now + DRIFT)
+    throw new LightRefused(
+      'header.future',
+      `block ${b.height} is ${(b.time - now) / SECOND} s ahead of this machine's clock: one of the two is wrong`,
+    );
   checkPeriod(trusted, { now, trustPeriod });
 }
 

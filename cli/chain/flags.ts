@@ -6,6 +6,7 @@ export const DEFAULT_WALLET = 'assay-wallet.json';
 
 export interface ChainFlags {
   readonly chain?: string;
+  readonly only?: string;
   readonly wallet?: string;
   readonly json?: true;
 }
@@ -13,6 +14,7 @@ export interface ChainFlags {
 export function withChain(c: Command): Command {
   return c
     .option('--chain <url>', `the node's JSON-RPC; default: ASSAY_CHAIN, or ${DEFAULT_CHAIN}`)
+    .option('--only <chain-id>', 'refuse a node of any other chain; default: ASSAY_CHAIN_ID, or none')
     .option('--json', 'one JSON object on stdout');
 }
 

@@ -2,12 +2,14 @@
 import { showAddress } from '../../chain/accounts.ts';
 import { readAmount, showAmount } from '../../chain/amounts.ts';
 import { type JobView, unpinned } from '../../chain/light/lamps.ts';
+import { MAX_TENSOR_BYTES } from '../../chain/limits.ts';
 import { describeState } from '../../chain/states.ts';
 import type { LedgerTensor } from '../../chain/tensors.ts';
+import { fromHex } from '../../protocol/bytes.ts';
 import type { JobFlags, JobListFlags } from '../commands/job.ts';
 import { parseHash } from '../context.ts';
 import { encode } from '../json.ts';
-import type { Exit } from '../outcome.ts';
+import { CannotTell, type Exit } from '../outcome.ts';
 import { print } from '../talk.ts';
 import { columns, hex, shapeText } from '../text.ts';
 import { lampsOf, lightClient } from './light.ts';
@@ -62,12 +64,20 @@ export const lampsToJson = (view: JobView): Record<string, unknown> => ({
 
 export const lampLines = (view: JobView): string => columns(LAMPS.map((l) => [l, view[l].color, view[l].text]));
 
+function answerFrom(text: string): Uint8Array {
+  const bytes = fromHex(text.replace(/^0x/, '').toLowerCase());
+  if (bytes === null || bytes.length === 0 || bytes.length > MAX_TENSOR_BYTES)
+    throw new CannotTell('usage', `--answer takes the node's output in hexadecimal, at most ${MAX_TENSOR_BYTES} bytes`);
+  return bytes;
+}
+
 export const showJob = (id: string, flags: JobFlags): Promise<void> =>
   onChain(flags, async (s) => {
     const jobId = parseHash(id, 'the id');
     const modelId = flags.model === undefined ? undefined : parseHash(flags.model, '--model');
+    const answer = flags.answer === undefined ? undefined : answerFrom(flags.answer);
     const light = await lightClient(s.chain.rpc, flags.checkpoint);
-    const seen = await lampsOf(s.chain.rpc, light, jobId, { modelId });
+    const seen = await lampsOf(s.chain.rpc, light, jobId, { modelId, answer });
     const view = flags.checkpoint === undefined ? { ...seen, chain: unpinned(seen.chain) } : seen;
     const { job } = view;
     if (s.json) {

@@ -29,6 +29,9 @@ export const serve = (flags: ServeFlags): Promise<void> =>
     const minProveBlocks = numberFrom(flags.proveBlocks, '--prove-blocks', 20, 10_000);
     const port = numberFrom(flags.port, '--port', 0, 65_535);
     const threads = flags.threads === undefined ? Math.min(8, availableParallelism()) : numberFrom(flags.threads, '--threads', 1, 64);
+    const { denoms } = await s.chain.params();
+    if (!denoms.includes(flags.denom))
+      throw new CannotTell('usage', `--denom ${printable(flags.denom)} is no asset of this chain, which has ${denoms.join(', ')}`);
     const prover = await s.chain.prover(signer.address);
     if (prover === null) throw new CannotTell('chain.no-prover', 'this wallet is no prover', 'assay prover register --bond 200');
     const { kernels, close } = chooseKernels({ threads });

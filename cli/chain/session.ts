@@ -1,7 +1,7 @@
 /** What every command that talks to a chain shares: the flags, the connection, the wallet, and how failures are told. */
 import { parseAddress } from '../../chain/accounts.ts';
 import { parseAmount } from '../../chain/amounts.ts';
-import { Chain, type Signer, TxRefused } from '../../chain/client/index.ts';
+import { Chain, type Signer, TxRefused, WrongChain } from '../../chain/client/index.ts';
 import { codeName, Rejected } from '../../chain/codes.ts';
 import { Malformed } from '../../chain/comet/json.ts';
 import { RecordRefused } from '../../chain/light/record.ts';
@@ -45,6 +45,7 @@ export async function telling<T>(work: () => Promise<T>): Promise<T> {
         e.message,
         e.kind === 'unreachable' ? 'assay node --devnet starts a chain; --chain or ASSAY_CHAIN names its address' : undefined,
       );
+    if (e instanceof WrongChain) throw new CannotTell('chain.other', e.message, '--only or ASSAY_CHAIN_ID chose the chain');
     if (e instanceof Malformed) throw new CannotTell('chain.malformed', `the node's answer is malformed: ${e.message}`);
     throw e;
   }
@@ -55,7 +56,7 @@ function open(flags: ChainFlags): Session {
   if (!/^https?:\/\/[^\s]+$/.test(url)) throw new CannotTell('usage', `--chain ${printable(url)} is no http address`);
   let signer: Signer | undefined;
   return {
-    chain: new Chain(httpRpc(url)),
+    chain: new Chain(httpRpc(url), { chainId: flags.only ?? process.env.ASSAY_CHAIN_ID }),
     url,
     json: flags.json === true,
     signer: () => {

@@ -5,6 +5,7 @@ import { type ChainFlags, withChain } from '../chain/flags.ts';
 export interface JobFlags extends ChainFlags {
   readonly checkpoint?: string;
   readonly model?: string;
+  readonly answer?: string;
 }
 export interface JobListFlags extends ChainFlags {
   readonly prover?: string;
@@ -24,7 +25,8 @@ export function addJob(program: Command): void {
         '--checkpoint <text>',
         'where trust begins (assay chain checkpoint); without it the chain is grey: it begins with the node’s own word',
       )
-      .option('--model <id>', 'the model you chose: a job of another is red'),
+      .option('--model <id>', 'the model you chose: a job of another is red')
+      .option('--answer <hex>', 'the output that an inference node sent you (outputTensors of assay ask --json): another one is red'),
   )
     .addHelpText(
       'after',

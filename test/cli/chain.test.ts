@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { showAddress } from '../../chain/accounts.ts';
+import { genesisFromJson } from '../../chain/genesis.ts';
 import { requester } from '../chain/helpers/settled.ts';
 import { inputsFor } from '../chain/helpers/settling.ts';
 import { openedShop, type Running, runNode, type Shop } from '../node/shop.helpers.ts';
@@ -76,6 +77,36 @@ describe('assay wallet new', () => {
   });
 });
 
+describe('assay node genesis', () => {
+  test('prints a genesis that sums, for people who are named', async () => {
+    const me = showAddress(requester.address);
+    const { code, stdout } = await assay(['node', 'genesis', '--account', me, '--opg', '2.5', '--usd', '7']);
+    expect(code).toBe(0);
+    const genesis = genesisFromJson(JSON.parse(stdout));
+    expect(genesis.supply).toEqual({ opg: 25n * 10n ** 17n, usd: 7_000_000n });
+    expect(genesis.accounts.map((a) => showAddress(a.address))).toEqual([me]);
+    for (const [args, sentence] of [
+      [[], '--account is missing'],
+      [['--account', 'opg1x'], 'is no address'],
+      [['--account', me, '--account', me], 'comes twice'],
+      [['--account', me, '--opg', '-1'], 'is no amount of opg'],
+    ] as const) {
+      const bad = await assay(['node', 'genesis', ...args]);
+      expect([bad.code, bad.stdout, bad.stderr]).toEqual([2, '', expect.stringContaining(sentence)]);
+    }
+  });
+});
+
+describe('a chain that was chosen', () => {
+  test('is the only one that anything is signed for', async () => {
+    const me = ['--wallet', 'me.json'];
+    const other = await on(['wallet', 'send', showAddress(requester.address), '1', 'usd', ...me, '--only', 'main-1']);
+    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining(`of chain "${shop.net.chainId}", not of "main-1"`)]);
+    const same = await on(['wallet', 'send', showAddress(requester.address), '1', 'usd', ...me, '--only', shop.net.chainId]);
+    expect(same.code).toBe(0);
+  });
+});
+
 describe('assay ask', () => {
   test('without a checkpoint has a grey Chain lamp in its JSON; with one, a green one', async () => {
     const node = ['--node', running.node.url, '--json'];
@@ -87,7 +118,12 @@ describe('assay ask', () => {
     });
     const { stdout: checkpoint } = await on(['chain', 'checkpoint']);
     const pinned = await ask([...node, '--checkpoint', checkpoint.trim()]);
-    expect(JSON.parse(pinned.stdout)).toMatchObject({ status: 'PROVEN/FINAL', lamps: { chain: { color: 'green' } } });
+    const told = JSON.parse(pinned.stdout) as { jobId: string; updates: { outputTensors: string }[] };
+    expect(told).toMatchObject({ status: 'PROVEN/FINAL', lamps: { chain: { color: 'green' } } });
+    const given = told.updates[0]?.outputTensors ?? '';
+    // The answer that was given, against what the chain has: another time, by another command.
+    const show = (answer: string) => on(['job', 'show', told.jobId, '--checkpoint', checkpoint.trim(), '--answer', answer]);
+    expect([(await show(given)).code, (await show(`${given}00`)).code, (await show('x')).code]).toEqual([0, 1, 2]);
   });
 
   test('keeps the answer with its receipt, so that it goes on without the node', async () => {

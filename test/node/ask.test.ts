@@ -148,7 +148,7 @@ describe('a chain’s node that', () => {
       Object.assign(r.block?.data ?? {}, { txs: [] });
       return r;
     });
-    const error = await all(ask(kept, { chain: new Chain(rpc, atOnce), light })).catch((e) => e);
+    const error = await all(ask(kept, { chain: new Chain(rpc, { pause: atOnce }), light })).catch((e) => e);
     expect(error).toBeInstanceOf(NotShown);
     expect(error).toMatchObject({ view: { record: { color: 'green' }, proof: { color: 'grey', code: 'proof.absent' } } });
   });

@@ -100,7 +100,7 @@ test('a transaction whose chain began anew is not followed for ever', async () =
         ? { code: sent++ === 0 ? 0 : CODES.E_CHAIN, log: 'E_CHAIN: this is another' }
         : shop.net.rpc.call(method, params, signal),
   };
-  const chain = new Chain(rpc, () => new Promise((done) => setTimeout(done, 1)));
+  const chain = new Chain(rpc, { pause: () => new Promise((done) => setTimeout(done, 1)) });
   const gift = { case: 'transfer', value: { to: owner.address, denom: ascii('opg'), amount: writeAmount(1n) } } as const;
   await expect(chain.send(owner, gift)).rejects.toMatchObject({ name: 'TxRefused', code: CODES.E_CHAIN });
 });

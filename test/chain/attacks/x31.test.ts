@@ -35,7 +35,7 @@ test('a vote on a block costs no more runs, whatever its proofs are', async () =
   }
   const { ledger: l } = market;
   const registering = market.registering(testKey('b'));
-  const slow = l.tx(market.other, { ...registering, value: { ...registering.value, key: SLOW } }, { vgasLimit: 300_000n });
+  const slow = l.tx(market.other, { ...registering, value: { ...registering.value, key: SLOW } }, { vgasLimit: 500_000n });
   const proofs = Array.from({ length: 40 }, (_, i) =>
     l.tx(
       market.prover,

@@ -32,7 +32,7 @@ test('what waits is shown up to a block’s bytes', async () => {
   const commitment = { modelHash: hash, circuitHash: hash, vkHash: hash, proofSystemId };
   for (let n = 1n; n <= 10n; n++) {
     const msg: Msg = { case: 'registerModel', value: { commitment, key: new Uint8Array(500_000) } };
-    expect((await net.broadcast(sign(net, n, msg, 300_000n))).result.log).toBe('');
+    expect((await net.broadcast(sign(net, n, msg, 500_000n))).result.log).toBe('');
   }
   const shown = devnetMethods(net).unconfirmed_txs?.(new Params({ limit: '100' }, true)) as { n_txs: string; total: string; txs: string[] };
   expect([shown.n_txs, shown.total]).toEqual(['8', '10']);
