@@ -30,7 +30,11 @@ export function decodeStrict<T extends DescMessage>(schema: T, bytes: Uint8Array
   return message;
 }
 
-/** Throws E_SIZE for too many fields and E_DECODE for a group, which no message has; what is malformed otherwise is left to the decoder. */
+/**
+ * Throws E_SIZE for too many fields, and E_DECODE for a group, which no message has, and where the bytes are not of fields that end where
+ * they say. The decoder takes some of those (a length of 2^32 + 1 as 1, a field that ends behind the message it is in) and goes on, to fields
+ * that nobody would have counted.
+ */
 function countFields(schema: DescMessage, bytes: Uint8Array): void {
   let fields = 0;
   let at = 0;
@@ -68,7 +72,7 @@ function countFields(schema: DescMessage, bytes: Uint8Array): void {
     }
     return at === end;
   };
-  walk(schema, bytes.length);
+  if (!walk(schema, bytes.length)) throw new Rejected('E_DECODE', `${schema.name}: fields that do not end where they say`);
 }
 
 /** The canonical bytes of a message. */

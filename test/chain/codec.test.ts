@@ -120,10 +120,18 @@ describe('what is costly to decode', () => {
     quickly(() => expect(() => decodeStrict(schema as typeof TxSchema, bytes, 720_896)).toThrow(/more than 4096 fields/));
   });
 
+  test.each([
+    ['a length of 2^32, which the decoder takes for 0', TxSchema, hex(`0a8080808010${'9a0600'.repeat(230_000)}`)],
+    ['a field that ends behind its message', TxBodySchema, hex(`8201020a050102030405${'9a0600'.repeat(230_000)}`)],
+  ] as const)('%s hides no fields from the counting', (_, schema, bytes) => {
+    quickly(() => expect(() => decodeStrict(schema as typeof TxSchema, bytes, 720_896)).toThrow(/do not end where they say/));
+  });
+
   test('groups are refused whether or not a stack would hold them', () => {
     for (const depth of [1, 100, 300_000]) {
       const groups = hex('9b06'.repeat(depth) + '9c06'.repeat(depth));
       expect(() => decodeStrict(TxSchema, groups, 2 ** 21)).toThrow(/a group/);
+      expect(codeOf(TxSchema, concat(hex('0a8080808010'), groups), 2 ** 21)).toBe('E_DECODE');
     }
   });
 
