@@ -80,7 +80,7 @@ export function prepare(
     spend(o.payer, o.gas * price);
     const own = sends(o, keyBurn);
     if (own > 0n) spend(o.sender, own);
-    const order = newOrder(state, o, env);
+    const order = newOrder(state, o, block.height, env);
     if (order !== null && !orders.has(order.id)) {
       orders.add(order.id);
       spend(order.requester, order.opg);
@@ -113,13 +113,16 @@ function sends({ body: { msg } }: OpenedTx, keyBurn: bigint): bigint {
 /** The opg that a requester signed away to this sender, if the job can be opened at all: nobody else may count against it. */
 function newOrder(
   state: State,
-  { body: { msg }, sender }: OpenedTx,
+  { body: { msg, chainId }, sender }: OpenedTx,
+  height: bigint,
   env: Pick<LedgerEnv, 'verifySignature'>,
 ): { readonly id: string; readonly requester: Uint8Array; readonly opg: bigint } | null {
   if (msg.case !== 'openJob') return null;
   const { order: bytes, requesterPubkey, orderSig } = msg.value;
   const order = orderIn(bytes);
   if (order === null || textOf(order.denom) !== 'opg' || order.tabId.length > 0 || !equalBytes(order.prover, sender)) return null;
+  // Old orders, and those for other chains, are in the prover's hands for ever.
+  if (height > order.openBy || !equalBytes(order.chainId, chainId)) return null;
   const id = jobIdOf(bytes);
   if (state.get('job', id) !== undefined || !equalBytes(addressOf(requesterPubkey), order.requester)) return null;
   if (!env.verifySignature(requesterPubkey, signedBytes('opg/order/v1', bytes), orderSig)) return null;

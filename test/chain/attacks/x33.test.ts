@@ -12,7 +12,7 @@ import { gasOf, readDoor } from '../../../chain/state/index.ts';
 import { memoryStore } from '../../../chain/store/memory.ts';
 import { ascii } from '../../../protocol/bytes.ts';
 import { testSystem } from '../helpers/hash-system.ts';
-import { CHAIN, Market, OPG } from '../helpers/market.ts';
+import { CHAIN, type Change, Market, OPG } from '../helpers/market.ts';
 
 async function following(market: Market): Promise<Application> {
   const system = testSystem();
@@ -71,5 +71,21 @@ test.each([
   const { results } = await app.finalizeBlock({ height, time: 0n, proposer: new Uint8Array(20), txs: chosen });
   const reserved = chosen.reduce((n, tx) => n + gasOf(tx.length, readDoor(tx).body.vgasLimit), 0n);
   expect(results.reduce((n, r) => n + r.gasUsed, 0n)).toBe(reserved);
+  await app.close();
+});
+
+test.each<[string, Change]>([
+  ['has lapsed', { openBy: 1n }],
+  ['is for another chain', { chainId: ascii('other-1') }],
+])('an order that %s holds none of its requester’s transactions back', async (_, change) => {
+  const market = new Market();
+  const { ledger: l, prover, requester, other } = market;
+  const all = l.balance(requester.address, 'opg');
+  const { msg } = market.opening(market.terms(1, { denom: ascii('opg'), price: writeAmount(all), ...change }), 2);
+  const app = await following(market);
+  const mine = l.tx(requester, { case: 'transfer', value: { to: other.address, denom: ascii('opg'), amount: writeAmount(1n) } });
+  const txs = [l.tx(prover, msg), mine];
+  const chosen = await app.prepareProposal({ height: l.height + 1n, time: 0n, txs, maxTxBytes: 4_000_000n });
+  expect(chosen).toEqual(txs);
   await app.close();
 });
