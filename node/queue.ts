@@ -6,7 +6,7 @@
  */
 import { open, type RootDatabase } from 'lmdb';
 import { checkDatabase } from '../chain/store/damaged.ts';
-import { DamagedStore } from '../chain/store/store.ts';
+import { DamagedStore, UnwritableStore, writing } from '../chain/store/store.ts';
 
 export type QueueState = 'queued' | 'opened' | 'proved' | 'settled' | 'failed';
 
@@ -51,9 +51,10 @@ export class Queue {
     checkDatabase(dir);
     try {
       // msgpackr, lmdb's own encoding, keeps bytes and bigints.
-      this.#db = open<QueueEntry, string>({ path: dir, overlappingSync: false });
+      this.#db = writing(dir, () => open<QueueEntry, string>({ path: dir, overlappingSync: false }));
       for (const { value } of this.#db.getRange()) if (OPEN.has(value.state)) this.#open.set(value.jobId, { ...value, leasedUntil: 0 });
     } catch (e) {
+      if (e instanceof UnwritableStore) throw e;
       throw new DamagedStore(`the queue ${dir} cannot be read: ${(e as Error).message}`);
     }
   }

@@ -6,6 +6,7 @@ import { decodeBlock, decodeCommit, encodeBlock, encodeCommit } from '../comet/e
 import type { BlockCommit, BlockHeader } from '../comet/types.ts';
 import { StoredBlockSchema } from '../generated/store_pb.ts';
 import { checkDatabase } from '../store/damaged.ts';
+import { writing } from '../store/store.ts';
 
 /** A transaction's result as the RPC serves it. */
 export interface StoredTxResult {
@@ -59,7 +60,7 @@ export function memoryBlocks(): BlockStore {
 
 export function lmdbBlocks(dir: string): BlockStore {
   checkDatabase(dir);
-  const db = open<Uint8Array, number | string>({ path: dir, encoding: 'binary', overlappingSync: false });
+  const db = writing(dir, () => open<Uint8Array, number | string>({ path: dir, encoding: 'binary', overlappingSync: false }));
   const [last] = db.getKeys({ reverse: true, start: Number.MAX_SAFE_INTEGER, limit: 1 });
   let height = typeof last === 'number' ? BigInt(last) : 0n;
   return {
@@ -78,7 +79,7 @@ export function lmdbBlocks(dir: string): BlockStore {
         commit: encodeCommit(commit),
         results: results.map(({ code, data, log, gasWanted, gasUsed }) => ({ code, data, log, gasWanted, gasUsed })),
       });
-      db.transactionSync(() => db.putSync(Number(header.height), bytes));
+      writing(dir, () => db.transactionSync(() => db.putSync(Number(header.height), bytes)));
       if (header.height > height) height = header.height;
     },
     getText(name) {
@@ -86,7 +87,7 @@ export function lmdbBlocks(dir: string): BlockStore {
       return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
     },
     putText(name, text) {
-      db.transactionSync(() => db.putSync(name, new TextEncoder().encode(text)));
+      writing(dir, () => db.transactionSync(() => db.putSync(name, new TextEncoder().encode(text))));
     },
     close: () => db.close(),
   };

@@ -10,19 +10,16 @@ import { encode } from '../codec.ts';
 import { CommittedSchema, type StoredRow, StoredRowSchema } from '../generated/store_pb.ts';
 import { type Row, STORES, type StoreName } from '../state/index.ts';
 import { checkDatabase } from './damaged.ts';
-import type { Store } from './store.ts';
+import { type Store, writing } from './store.ts';
 
 const HEAD = 'committed';
 
 /** Opens or makes the store in a folder. Throws an Error where the folder cannot be used. */
 export function lmdbStore(dir: string): Store {
   checkDatabase(dir);
-  const db: RootDatabase<Uint8Array, string | [string, number]> = open({
-    path: dir,
-    encoding: 'binary',
-    overlappingSync: false,
-    noSubdir: false,
-  });
+  const db: RootDatabase<Uint8Array, string | [string, number]> = writing(dir, () =>
+    open({ path: dir, encoding: 'binary', overlappingSync: false, noSubdir: false }),
+  );
   return {
     load() {
       const head = db.get(HEAD);
@@ -39,11 +36,13 @@ export function lmdbStore(dir: string): Store {
       return { rows, committed: { chainId: new TextDecoder().decode(chainId), height, appHash, changedAt } };
     },
     commit(rows, { chainId, height, appHash, changedAt }) {
-      db.transactionSync(() => {
-        for (const row of rows)
-          db.putSync([row.store, row.index], toBinary(StoredRowSchema, create(StoredRowSchema, { key: row.key, value: row.value })));
-        db.putSync(HEAD, encode(CommittedSchema, { chainId: new TextEncoder().encode(chainId), height, appHash, changedAt }));
-      });
+      writing(dir, () =>
+        db.transactionSync(() => {
+          for (const row of rows)
+            db.putSync([row.store, row.index], toBinary(StoredRowSchema, create(StoredRowSchema, { key: row.key, value: row.value })));
+          db.putSync(HEAD, encode(CommittedSchema, { chainId: new TextEncoder().encode(chainId), height, appHash, changedAt }));
+        }),
+      );
     },
     close: () => db.close(),
   };

@@ -18,6 +18,25 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** The disk takes no more, or not here. What was committed before is there. */
+export class UnwritableStore extends Error {
+  constructor(what: string) {
+    super(what);
+    this.name = 'UnwritableStore';
+  }
+}
+
+/** Opens or writes a database. LMDB gives the system's number of what went wrong; its own are below zero. Throws UnwritableStore for the former. */
+export function writing<T>(dir: string, work: () => T): T {
+  try {
+    return work();
+  } catch (e) {
+    const { code, message } = e as { code?: unknown; message: string };
+    if (typeof code === 'number' && code > 0) throw new UnwritableStore(`${dir} cannot be written: ${message}`);
+    throw e;
+  }
+}
+
 /** A folder's data are not those that were written. */
 export class DamagedStore extends Error {
   constructor(what: string) {

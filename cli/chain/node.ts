@@ -8,7 +8,7 @@ import { openDevnet } from '../../chain/devnet/index.ts';
 import { checkGenesis, DEFAULT_PARAMS, type Genesis, genesisFromJson, genesisToJson } from '../../chain/genesis.ts';
 import { lmdbStore } from '../../chain/store/lmdb.ts';
 import { FolderInUse, lockFolder } from '../../chain/store/lock.ts';
-import { DamagedStore } from '../../chain/store/store.ts';
+import { DamagedStore, UnwritableStore } from '../../chain/store/store.ts';
 import { SYSTEMS } from '../../chain/systems/index.ts';
 import type { CometFlags, GenesisFlags, NodeFlags } from '../commands/node.ts';
 import { readFile } from '../files.ts';
@@ -41,9 +41,13 @@ export async function untilStopped(failed: Promise<never>): Promise<void> {
 
 /** This node cannot decide (settlement §8.3): the process must end before anything wrong is signed. */
 function fatal(e: Error): never {
-  crash(e);
+  if (e instanceof UnwritableStore) say(printable(`${e.message}; what was committed is there when it can be`));
+  else crash(e);
   process.exit(2);
 }
+
+/** What the system says of folders that are missing, somebody else's, full, or for reading only. */
+const UNUSABLE: ReadonlySet<string> = new Set(['EACCES', 'EDQUOT', 'EEXIST', 'ENOENT', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EROFS']);
 
 /** What a port or folder that cannot be used is called. */
 export function unusable(e: unknown): unknown {
@@ -52,9 +56,9 @@ export function unusable(e: unknown): unknown {
     return new CannotTell('port.used', 'the port is in use by another program', '--port takes another; 0 takes a free one');
   if (e instanceof DamagedStore)
     return new CannotTell('folder.damaged', e.message, 'another folder begins anew; this one is left as it is');
+  if (e instanceof UnwritableStore) return new CannotTell('file.unwritable', e.message);
   if (e instanceof FolderInUse) return new CannotTell('folder.used', e.message);
-  if (code === 'EACCES' || code === 'EPERM' || code === 'ENOENT' || code === 'ENOTDIR' || code === 'EEXIST')
-    return new CannotTell('file.unwritable', message);
+  if (UNUSABLE.has(code ?? '')) return new CannotTell('file.unwritable', message);
   return e;
 }
 

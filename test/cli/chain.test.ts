@@ -1,8 +1,9 @@
 /** The commands that talk to a chain, against nodes that lie and files that are in the way. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { showAddress } from '../../chain/accounts.ts';
 import { genesisFromJson } from '../../chain/genesis.ts';
@@ -75,6 +76,22 @@ describe('assay wallet new', () => {
     expect([link.code, link.stderr]).toEqual([2, expect.stringContaining('exists already')]);
     expect(existsSync(join(dir, 'link.json'))).toBe(false);
   });
+});
+
+test.skipIf(process.platform === 'win32')('a devnet whose disk takes no more says so, and goes on where it was when it does', async () => {
+  const run = (limit: string): { readonly status: number | null; readonly stderr: string } =>
+    spawnSync(
+      'sh',
+      ['-c', `${limit} exec timeout -s INT 20 "$0" "$@"`, process.execPath, resolve('dist/cli/main.js'), 'node', '--devnet'].concat(
+        '--port 0 --dir full --idle-time 100 --block-time 10'.split(' '),
+      ),
+      { cwd: dir, encoding: 'utf8' },
+    );
+  const full = run('ulimit -f 128;');
+  expect([full.status, full.stderr]).toEqual([2, expect.stringMatching(/full\/blocks cannot be written: File too large/)]);
+  expect(full.stderr).not.toContain('bug of assay');
+  const again = await assay(['node', '--devnet', '--port', '0', '--dir', 'full'], { cwd: dir, onFirstLine: (kill) => kill('SIGINT') });
+  expect(again.stdout).toMatch(/chain devnet-[0-9a-f]{8}, block ([2-9]|\d\d+)\n/);
 });
 
 describe('assay node genesis', () => {
