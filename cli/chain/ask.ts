@@ -47,7 +47,7 @@ const IS_ID = /^(0x)?[0-9a-f]{64}$/i;
 export const askNode = (flags: AskFlags): Promise<void> =>
   onChain(flags, (s) =>
     stoppable(async (signal) => {
-      const light = await lightClient(s.chain.rpc, flags.checkpoint);
+      const light = await lightClient(s.chain.rpc, flags.checkpoint, s.only);
       const o: AskOptions = { chain: s.chain, light, signal };
       try {
         const place = flags.resume === undefined ? await newAsk(s, flags, o) : { path: flags.resume, kept: readKept(flags.resume) };

@@ -76,7 +76,7 @@ export const showJob = (id: string, flags: JobFlags): Promise<void> =>
     const jobId = parseHash(id, 'the id');
     const modelId = flags.model === undefined ? undefined : parseHash(flags.model, '--model');
     const answer = flags.answer === undefined ? undefined : answerFrom(flags.answer);
-    const light = await lightClient(s.chain.rpc, flags.checkpoint);
+    const light = await lightClient(s.chain.rpc, flags.checkpoint, s.only);
     const seen = await lampsOf(s.chain.rpc, light, jobId, { modelId, answer });
     const view = flags.checkpoint === undefined ? { ...seen, chain: unpinned(seen.chain) } : seen;
     const { job } = view;

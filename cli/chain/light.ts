@@ -1,5 +1,6 @@
 /** A light client for commands: from a checkpoint that the user pins, or from the node's first block, and then it says so. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { WrongChain } from '../../chain/client/index.ts';
 import { beginning } from '../../chain/light/begin.ts';
 import { type Checkpoint, parseCheckpoint } from '../../chain/light/checkpoint.ts';
 import { LightClient } from '../../chain/light/follow.ts';
@@ -16,7 +17,8 @@ export const around = {
   },
 };
 
-export async function lightClient(rpc: Rpc, text: string | undefined): Promise<LightClient> {
+/** Throws WrongChain for headers of another chain than `only`: a node can say one in its status and show another. */
+export async function lightClient(rpc: Rpc, text: string | undefined, only?: string): Promise<LightClient> {
   let checkpoint: Checkpoint | null;
   if (text === undefined) {
     checkpoint = await beginning(rpc, around.now());
@@ -24,6 +26,7 @@ export async function lightClient(rpc: Rpc, text: string | undefined): Promise<L
   } else checkpoint = parseCheckpoint(text);
   if (checkpoint === null)
     throw new CannotTell('usage', '--checkpoint is no checkpoint: CHAIN:HEIGHT:HASH:VALIDATORS, as assay chain checkpoint prints it');
+  if (only !== undefined && checkpoint.chainId !== only) throw new WrongChain(checkpoint.chainId, only);
   return new LightClient(rpc, checkpoint, around);
 }
 

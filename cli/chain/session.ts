@@ -18,6 +18,8 @@ import { openWallet, walletPath } from './wallet.ts';
 export interface Session {
   readonly chain: Chain;
   readonly url: string;
+  /** The chain that was chosen. */
+  readonly only: string | undefined;
   readonly json: boolean;
   /** Opens the wallet when it is asked for. */
   signer(): Signer;
@@ -25,7 +27,16 @@ export interface Session {
 
 /** Runs a command on a chain; refusals of the ledger end with 1, silence of the node with 2. */
 export function onChain(flags: ChainFlags, work: (s: Session) => Promise<Exit>): Promise<void> {
-  return conclude(() => telling(() => work(open(flags))), flags.json ? {} : 'silent');
+  return conclude(
+    () =>
+      telling(async () => {
+        const s = open(flags);
+        // What only reads never asks which chain it reads.
+        if (s.only !== undefined) await s.chain.status();
+        return work(s);
+      }),
+    flags.json ? {} : 'silent',
+  );
 }
 
 /** Failures of a chain in the words of the command line. */
@@ -55,9 +66,11 @@ function open(flags: ChainFlags): Session {
   const url = flags.chain ?? process.env.ASSAY_CHAIN ?? DEFAULT_CHAIN;
   if (!/^https?:\/\/[^\s]+$/.test(url)) throw new CannotTell('usage', `--chain ${printable(url)} is no http address`);
   let signer: Signer | undefined;
+  const only = flags.only ?? process.env.ASSAY_CHAIN_ID;
   return {
-    chain: new Chain(httpRpc(url), { chainId: flags.only ?? process.env.ASSAY_CHAIN_ID }),
+    chain: new Chain(httpRpc(url), { chainId: only }),
     url,
+    only,
     json: flags.json === true,
     signer: () => {
       signer ??= openWallet(walletPath(flags.wallet));

@@ -1,5 +1,6 @@
 /** What `assay chain` does. */
 import { showAmount } from '../../chain/amounts.ts';
+import { WrongChain } from '../../chain/client/index.ts';
 import { showTime } from '../../chain/comet/time.ts';
 import { shownBlock } from '../../chain/light/begin.ts';
 import { checkpointOf, showCheckpoint } from '../../chain/light/checkpoint.ts';
@@ -58,7 +59,9 @@ export const chainStatus = (flags: ChainFlags): Promise<void> =>
 
 export const chainCheckpoint = (flags: ChainFlags): Promise<void> =>
   onChain(flags, async (s) => {
-    const text = showCheckpoint(checkpointOf(await shownBlock(s.chain.rpc)));
+    const checkpoint = checkpointOf(await shownBlock(s.chain.rpc));
+    if (s.only !== undefined && checkpoint.chainId !== s.only) throw new WrongChain(checkpoint.chainId, s.only);
+    const text = showCheckpoint(checkpoint);
     await print(flags.json ? encode({ checkpoint: text }) : printable(text));
     say('this is the word of one node: compare it with that of others before you pin it');
     return 0;

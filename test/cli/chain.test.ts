@@ -122,6 +122,34 @@ describe('a chain that was chosen', () => {
     const same = await on(['wallet', 'send', showAddress(requester.address), '1', 'usd', ...me, '--only', shop.net.chainId]);
     expect(same.code).toBe(0);
   });
+
+  test('is the only one that is read', async () => {
+    for (const command of [
+      ['wallet', 'show', '--wallet', 'me.json'],
+      ['job', 'list'],
+      ['chain', 'checkpoint'],
+    ]) {
+      const { code, stdout, stderr } = await on([...command, '--only', 'main-1']);
+      expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining('not of "main-1"')]);
+    }
+  });
+
+  test('by its headers too: a node that calls itself by the name gets no order and no tab for the chain that it shows', async () => {
+    const liar = await between(shop.net.rpc.url, (_, request, answer) => {
+      if (request.includes('"status"'))
+        Object.assign((answer as { result?: { node_info: object } }).result?.node_info ?? {}, { network: 'main-1' });
+    });
+    const before = (await shop.chain.account(requester.address))?.nonce;
+    for (const command of [
+      ['ask', '--input', 'input.json', '--wallet', 'me.json', '--node', running.node.url, '--keep', 'liar.json'],
+      ['chain', 'checkpoint'],
+    ]) {
+      const { code, stdout, stderr } = await on([...command, '--only', 'main-1'], liar);
+      expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(`of chain "${shop.net.chainId}", not of "main-1"`)]);
+    }
+    expect(existsSync(join(dir, 'liar.json'))).toBe(false);
+    expect((await shop.chain.account(requester.address))?.nonce).toBe(before);
+  });
 });
 
 describe('assay ask', () => {
