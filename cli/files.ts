@@ -104,16 +104,16 @@ export async function target(path: string, inputs: readonly string[]): Promise<s
 }
 
 /** Writes all of them or, when one cannot be written or the signal aborts, none. */
-export function writeFiles(files: readonly { path: string; bytes: Uint8Array }[], signal?: AbortSignal): void {
+export function writeFiles(files: readonly { path: string; bytes: Uint8Array; mode?: number }[], signal?: AbortSignal): void {
   const written: { temporary: string; path: string }[] = [];
   let at = '';
   try {
-    for (const { path, bytes } of files) {
+    for (const { path, bytes, mode } of files) {
       at = path;
       const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
       remember(temporary);
       written.push({ temporary, path });
-      writeWhole(temporary, bytes);
+      writeWhole(temporary, bytes, mode);
     }
     signal?.throwIfAborted();
     for (const { temporary, path } of written) {
@@ -133,8 +133,8 @@ export function writeFiles(files: readonly { path: string; bytes: Uint8Array }[]
   for (const folder of new Set(files.map(({ path }) => dirname(path)))) flushFolder(folder);
 }
 
-function writeWhole(path: string, bytes: Uint8Array): void {
-  const file = openSync(path, 'wx');
+function writeWhole(path: string, bytes: Uint8Array, mode?: number): void {
+  const file = openSync(path, 'wx', mode);
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
     fsyncSync(file);

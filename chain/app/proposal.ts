@@ -71,16 +71,16 @@ export function prepare(
   const price = priceAt(state, block.height);
   let gas = 0n;
   let bytes = 0n;
-  for (const o of inOrder(state, opened)) {
+  const has = (who: Uint8Array): bigint => holds(state, balance(who), 'opg') - (spent.get(toHex(who)) ?? 0n);
+  const take = (o: OpenedTx, order: ReturnType<typeof newOrder>): void => {
     const size = sizeInBlock(o.bytes.length);
     const id = txidOf(o.bytes);
-    if (seen.has(id) || gas + o.gas > blockVgas || bytes + size > limits.maxTxBytes) continue;
-    if (holds(state, balance(o.payer), 'opg') - (spent.get(toHex(o.payer)) ?? 0n) < amountOf(o.body.maxBurn)) continue;
-    if (!applyTx(overlay, o.bytes, block, env).door) continue;
+    if (seen.has(id) || gas + o.gas > blockVgas || bytes + size > limits.maxTxBytes) return;
+    if (has(o.payer) < amountOf(o.body.maxBurn)) return;
+    if (!applyTx(overlay, o.bytes, block, env).door) return;
     spend(o.payer, o.gas * price);
     const own = sends(o, keyBurn);
     if (own > 0n) spend(o.sender, own);
-    const order = newOrder(state, o, block.height, env);
     if (order !== null && !orders.has(order.id)) {
       orders.add(order.id);
       spend(order.requester, order.opg);
@@ -89,7 +89,21 @@ export function prepare(
     gas += o.gas;
     bytes += size;
     chosen.push(o.bytes);
+  };
+  // An order that its requester cannot pay comes last, with what its sender has behind it: it opens nothing, and holds nobody else back.
+  const last: OpenedTx[] = [];
+  const behind = new Set<string>();
+  const orderOf = (o: OpenedTx): ReturnType<typeof newOrder> => newOrder(state, o, block.height, env);
+  for (const o of inOrder(state, opened)) {
+    const sender = toHex(o.sender);
+    const order = orderOf(o);
+    if (!behind.has(sender) && (order === null || order.opg <= has(order.requester))) take(o, order);
+    else {
+      behind.add(sender);
+      last.push(o);
+    }
   }
+  for (const o of last) take(o, orderOf(o));
   return chosen;
 }
 

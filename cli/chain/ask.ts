@@ -73,8 +73,9 @@ interface Place {
   readonly kept: KeptAsk;
 }
 
+/** For its owner alone: it holds the input. */
 const keep = ({ path, kept }: Place): void =>
-  writeFiles([{ path, bytes: new TextEncoder().encode(`${JSON.stringify({ assay: 'ask', version: 1, ...kept })}\n`) }]);
+  writeFiles([{ path, bytes: new TextEncoder().encode(`${JSON.stringify({ assay: 'ask', version: 1, ...kept })}\n`), mode: 0o600 }]);
 
 /** The order is kept already: a folder that takes no more ends nothing. */
 function keepAnswer(place: Place): void {

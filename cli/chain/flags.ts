@@ -22,3 +22,6 @@ export const withWalletFile = (c: Command): Command =>
   c.option('--wallet <file>', `the wallet; default: ASSAY_WALLET, or ${DEFAULT_WALLET} in this folder`);
 
 export const withWallet = (c: Command): Command => withWalletFile(withChain(c));
+
+/** For an option that may be given several times. */
+export const gather = (value: string, before: string[] = []): string[] => [...before, value];

@@ -99,9 +99,10 @@ function binaryOf(flags: CometFlags): string {
 /** Every validator of a chain needs the same: there is no clock and no chance in it. */
 export const printGenesis = (flags: GenesisFlags): Promise<void> =>
   conclude(async () => {
-    if (flags.account.length === 0) throw new CannotTell('usage', '--account is missing: a chain without money takes no transaction');
+    const named = flags.account ?? [];
+    if (named.length === 0) throw new CannotTell('usage', '--account is missing: a chain without money takes no transaction');
     const balances = { opg: amountFrom(flags.opg, 'opg', '--opg'), usd: amountFrom(flags.usd, 'usd', '--usd') };
-    const accounts = flags.account.map((a) => ({ address: addressFrom(a, '--account'), balances }));
+    const accounts = named.map((a) => ({ address: addressFrom(a, '--account'), balances }));
     const count = BigInt(accounts.length);
     const genesis: Genesis = {
       denoms: ['usd'],

@@ -9,6 +9,7 @@ import { asKind } from '../artefact.ts';
 import type { ServeFlags } from '../commands/serve.ts';
 import { parseHash } from '../context.ts';
 import { LIMITS, readFile } from '../files.ts';
+import { encode } from '../json.ts';
 import { chooseKernels, describeInputs } from '../library.ts';
 import { CannotTell } from '../outcome.ts';
 import { progressLine } from '../progress.ts';
@@ -20,9 +21,10 @@ import { amountFrom, onChain, type Session } from './session.ts';
 
 export const serve = (flags: ServeFlags): Promise<void> =>
   onChain(flags, async (s) => {
-    if (flags.model.length === 0) throw new CannotTell('usage', '--model is missing: a circuit to serve');
-    if (flags.onnx.length > flags.model.length) throw new CannotTell('usage', 'there are more --onnx than --model');
-    if (flags.id.length > flags.model.length) throw new CannotTell('usage', 'there are more --id than --model');
+    const { model: paths = [], id: ids = [], onnx: graphs = [] } = flags;
+    if (paths.length === 0) throw new CannotTell('usage', '--model is missing: a circuit to serve');
+    if (graphs.length > paths.length) throw new CannotTell('usage', 'there are more --onnx than --model');
+    if (ids.length > paths.length) throw new CannotTell('usage', 'there are more --id than --model');
     const signer = s.signer();
     const price = amountFrom(flags.price, flags.denom, '--price');
     const maxBond = amountFrom(flags.maxBond, 'opg', '--max-bond');
@@ -36,7 +38,7 @@ export const serve = (flags: ServeFlags): Promise<void> =>
     if (prover === null) throw new CannotTell('chain.no-prover', 'this wallet is no prover', 'assay prover register --bond 200');
     const { kernels, close } = chooseKernels({ threads });
     const models: ServedModel[] = [];
-    for (const [i, path] of flags.model.entries()) models.push(await openModel(s, path, { id: flags.id[i], onnx: flags.onnx[i], kernels }));
+    for (const [i, path] of paths.entries()) models.push(await openModel(s, path, { id: ids[i], onnx: graphs[i], kernels }));
     const node = await startInferenceNode({
       chain: s.chain,
       signer,
@@ -48,7 +50,8 @@ export const serve = (flags: ServeFlags): Promise<void> =>
     }).catch((e) => {
       throw unusable(e);
     });
-    await print(`${node.url}  ${models.map((m) => m.name).join(', ')}`);
+    const names = models.map((m) => m.name);
+    await print(s.json ? encode({ url: node.url, models: names }) : `${node.url}  ${names.join(', ')}`);
     for (const m of models) say(`${printable(m.name)} is answered by ${m.runtime}`);
     say(`an inference costs ${showAmount(price, flags.denom)}; ${showAmount(readAmount(prover.free, 'free'), 'opg')} of bond are free`);
     const waiting = node.queue.waiting().length;

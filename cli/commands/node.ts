@@ -1,5 +1,6 @@
 /** `assay node`: a chain in this process, or the ledger under CometBFT. */
 import type { Command } from 'commander';
+import { gather } from '../chain/flags.ts';
 
 export interface NodeFlags {
   readonly devnet?: true;
@@ -18,12 +19,10 @@ export interface CometFlags {
 }
 
 export interface GenesisFlags {
-  readonly account: string[];
+  readonly account?: string[];
   readonly opg: string;
   readonly usd: string;
 }
-
-const gather = (value: string, before: string[]): string[] => [...before, value];
 
 export function addNode(program: Command): void {
   const node = program
@@ -39,7 +38,7 @@ export function addNode(program: Command): void {
   node
     .command('genesis')
     .description('Prints the genesis of a ledger as JSON, for assay node init: who has how much, and the parameters to edit.')
-    .option('--account <address>', 'who gets money: opg1…; may be given several times', gather, [])
+    .option('--account <address>', 'who gets money: opg1…; may be given several times', gather)
     .option('--opg <n>', 'how much opg each of them gets', '1000000')
     .option('--usd <n>', 'how much usd each of them gets', '1000000')
     .action(async (flags: GenesisFlags) => (await import('../chain/node.ts')).printGenesis(flags));

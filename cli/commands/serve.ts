@@ -1,11 +1,11 @@
 /** `assay serve`: an inference node. */
 import type { Command } from 'commander';
-import { type ChainFlags, withWallet } from '../chain/flags.ts';
+import { type ChainFlags, gather, withWallet } from '../chain/flags.ts';
 
 export interface ServeFlags extends ChainFlags {
-  readonly model: string[];
-  readonly id: string[];
-  readonly onnx: string[];
+  readonly model?: string[];
+  readonly id?: string[];
+  readonly onnx?: string[];
   readonly port: string;
   readonly dir: string;
   readonly price: string;
@@ -15,21 +15,18 @@ export interface ServeFlags extends ChainFlags {
   readonly threads?: string;
 }
 
-const gather = (value: string, before: string[]): string[] => [...before, value];
-
 export function addServe(program: Command): void {
   withWallet(
     program
       .command('serve')
       .summary('answer and prove for money')
       .description('An inference node: answers at once with a signed receipt, then opens the job, proves it and posts the proof.')
-      .option('--model <circuit>', 'a .circuit to serve; may be given several times', gather, [])
-      .option('--id <hash>', 'the model’s id on the chain, in the order of --model; default: registered by this wallet', gather, [])
+      .option('--model <circuit>', 'a .circuit to serve; may be given several times', gather)
+      .option('--id <hash>', 'the model’s id on the chain, in the order of --model; default: registered by this wallet', gather)
       .option(
         '--onnx <file>',
         'the ONNX file of a model, in the order of --model: onnxruntime-node answers, after 1000 inputs gave the circuit’s integers; default: the circuit itself',
         gather,
-        [],
       )
       .option('--port <n>', 'HTTP on 127.0.0.1', '8080')
       .option('--dir <folder>', 'where the queue is kept; a job is there before its receipt leaves', 'assay-node')

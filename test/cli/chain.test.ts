@@ -174,6 +174,7 @@ describe('assay ask', () => {
   test('keeps the answer with its receipt, so that it goes on without the node', async () => {
     const first = await ask(['--node', running.node.url, '--keep', 'kept.json']);
     expect(first.code).toBe(0);
+    expect(statSync(join(dir, 'kept.json')).mode & 0o777).toBe(0o600);
     const kept = JSON.parse(readFileSync(join(dir, 'kept.json'), 'utf8')) as Record<string, unknown>;
     expect(kept.answer).toMatchObject({ receipt: expect.any(String), receiptSig: expect.any(String), outputTensors: expect.any(String) });
     writeFileSync(join(dir, 'kept.json'), JSON.stringify({ ...kept, node: 'http://127.0.0.1:9' }));

@@ -77,15 +77,22 @@ test.each([
 test.each<[string, Change]>([
   ['has lapsed', { openBy: 1n }],
   ['is for another chain', { chainId: ascii('other-1') }],
+  ['costs more than its requester has', { price: writeAmount(10n ** 24n) }],
 ])('an order that %s holds none of its requester’s transactions back', async (_, change) => {
   const market = new Market();
   const { ledger: l, prover, requester, other } = market;
   const all = l.balance(requester.address, 'opg');
   const { msg } = market.opening(market.terms(1, { denom: ascii('opg'), price: writeAmount(all), ...change }), 2);
   const app = await following(market);
+  const next: Msg = { case: 'burn', value: { amount: writeAmount(1n) } };
+  const behind = l.tx(prover, next, { nonce: l.nonce(prover) + 2n });
   const mine = l.tx(requester, { case: 'transfer', value: { to: other.address, denom: ascii('opg'), amount: writeAmount(1n) } });
-  const txs = [l.tx(prover, msg), mine];
-  const chosen = await app.prepareProposal({ height: l.height + 1n, time: 0n, txs, maxTxBytes: 4_000_000n });
-  expect(chosen).toEqual(txs);
+  const txs = [l.tx(prover, msg), mine, behind];
+  const height = l.height + 1n;
+  const chosen = await app.prepareProposal({ height, time: 0n, txs, maxTxBytes: 4_000_000n });
+  // All are taken, a sender's own in the order of their nonces; and the block that is proposed is one that is accepted.
+  expect(new Set(chosen)).toEqual(new Set(txs));
+  expect(chosen.indexOf(behind)).toBeGreaterThan(chosen.indexOf(txs[0] as Uint8Array));
+  expect(await app.processProposal({ height, time: 0n, txs: chosen, proposer: new Uint8Array(20) })).toBe(true);
   await app.close();
 });
