@@ -21,10 +21,12 @@ export interface StepFunction {
   readonly description?: StepDescription;
 }
 
-/** Round to nearest, ties to even; exact for |x| < 2^51. */
+/** Beside it a double has room for integers only. */
+const ONLY_INTEGERS = 1.5 * 2 ** 52;
+
+/** Round to nearest, ties to even, as doubles themselves round; exact for |x| < 2^51. */
 export function roundHalfEven(x: number): number {
-  const r = Math.round(x);
-  return r - x === 0.5 && r % 2 !== 0 ? r - 1 : r;
+  return x + ONLY_INTEGERS - ONLY_INTEGERS;
 }
 
 /** rint(f32(f32(acc)·R)) + zp, clipped: the raw value of a described step. Non-decreasing in acc, because each of its operations is. */
