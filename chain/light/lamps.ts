@@ -93,7 +93,7 @@ export const unpinned = (chain: Lamp): Lamp =>
   chain.color === 'green'
     ? grey(
         'chain.unpinned',
-        `${chain.text.replace(/, linked to your checkpoint.*$/, '')}, linked to the first block as this node shows it: pin a checkpoint to trust less`,
+        `${chain.text.replace('linked to your checkpoint at', 'linked, as this node shows it, to block')}: pin a checkpoint to trust less`,
       )
     : chain;
 

@@ -1,4 +1,4 @@
-/** A light client for commands: from a checkpoint that the user pins, or from the node's first block, and then it says so. */
+/** A light client for commands: from a checkpoint that the user pins, or from a block as the node shows it, and then it says so. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { WrongChain } from '../../chain/client/index.ts';
 import { beginning } from '../../chain/light/begin.ts';
@@ -22,7 +22,7 @@ export async function lightClient(rpc: Rpc, text: string | undefined, only?: str
   let checkpoint: Checkpoint | null;
   if (text === undefined) {
     checkpoint = await beginning(rpc, around.now());
-    note('no --checkpoint: trust begins with the first block as this node shows it');
+    note(`no --checkpoint: trust begins with block ${checkpoint.height} as this node shows it`);
   } else checkpoint = parseCheckpoint(text);
   if (checkpoint === null)
     throw new CannotTell('usage', '--checkpoint is no checkpoint: CHAIN:HEIGHT:HASH:VALIDATORS, as assay chain checkpoint prints it');

@@ -36,10 +36,7 @@ export function addAsk(program: Command): void {
       .option('--bond <opg>', 'what the node must lock: twice the penalty you want', '10')
       .option('--prove-blocks <n>', 'blocks in which the proof is due', '100')
       .option('--rescue-blocks <n>', 'blocks after that in which anybody may prove it', '0')
-      .option(
-        '--checkpoint <text>',
-        'where trust begins (assay chain checkpoint); without it, with the first block as the chain’s node shows it',
-      )
+      .option('--checkpoint <text>', 'where trust begins (assay chain checkpoint); without it, with a block as the chain’s node shows it')
       .option('--keep <file>', 'where the order is kept before it is sent; default: ask-<job>.json in this folder')
       .option('--resume <file>', 'go on with a kept order; once it was answered, the node is held to that answer and needs not be there'),
   )

@@ -8,7 +8,7 @@ import { isChainView } from '../link.ts';
 /** What the user types, as typed. */
 export interface Inputs {
   readonly node: string;
-  /** Empty: the first block as the node shows it. */
+  /** Empty: where the node's own word begins (chain/light/begin.ts). */
   readonly checkpoint: string;
   readonly job: string;
   readonly model: string;

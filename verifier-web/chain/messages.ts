@@ -8,7 +8,7 @@ export type LampName = (typeof LAMPS)[number];
 
 export interface ChainQuestion {
   readonly node: string;
-  /** Null: trust begins with the first block as the node shows it. */
+  /** Null: trust begins with the node's own word (chain/light/begin.ts). */
   readonly checkpoint: string | null;
   /** Hexadecimal. Without a job there is only the Chain lamp. */
   readonly job: string | null;

@@ -68,7 +68,7 @@ export function ChainView() {
 const SHOWN = ['node', 'checkpoint', 'model', 'job', 'answer'] as const;
 const LABELS: Readonly<Record<keyof Inputs, { readonly label: string; readonly hint: string }>> = {
   node: { label: 'Node', hint: 'http://127.0.0.1:26657' },
-  checkpoint: { label: 'Checkpoint', hint: 'empty: trust the first block the node shows' },
+  checkpoint: { label: 'Checkpoint', hint: 'empty: trust a block that the node shows' },
   job: { label: 'Job', hint: '64 hexadecimal digits' },
   model: { label: 'Model you expect', hint: 'any' },
   answer: {
@@ -184,8 +184,8 @@ function Trust({ watch, state, report }: { watch: Watch; state: WatchState; repo
   return (
     <div class="trust" id="trust-begins">
       <p>
-        No checkpoint: trust begins with the first block as this node shows it. A node that made up a whole chain would look the same.
-        Compare this block with what others see, then pin it:
+        No checkpoint: trust begins with this block as the node shows it. A node that made up a whole chain would look the same. Compare
+        this block with what others see, then pin it:
       </p>
       <p class="hash">{report.checkpoint}</p>
       <div class="row">
