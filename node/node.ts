@@ -55,12 +55,14 @@ export async function startInferenceNode(o: InferenceNodeOptions): Promise<Infer
     let mark = { at: Date.now(), height: -1n };
     while (!stop.signal.aborted) {
       try {
-        const { height } = await o.chain.status(stop.signal);
+        const { height, catchingUp } = await o.chain.status(stop.signal);
         const now = { at: Date.now(), height };
         seen = now;
         // An idle chain is slow until somebody pays for blocks: deadlines come as fast as blocks were ever seen to come.
+        // A node that catches up runs through old ones, which says nothing of how they came.
         const blocks = height - mark.height;
-        if (mark.height < 0n || blocks <= 0n) mark = now;
+        if (catchingUp) mark = { at: now.at, height: -1n };
+        else if (mark.height < 0n || blocks <= 0n) mark = now;
         else if (blocks >= PACE_BLOCKS) {
           blockMs = Math.min(blockMs, (now.at - mark.at) / Number(blocks));
           mark = now;

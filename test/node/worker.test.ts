@@ -180,3 +180,21 @@ test('an idle chain’s pace is no promise: who has blocks made does not take th
   const { status, json } = await post(node.url, await shop.body(1, { proveBlocks: 20 }));
   expect([status, json.code]).toEqual([503, 'busy']);
 });
+
+test('blocks that the chain’s node runs through to catch up are no pace: orders are taken when it has', async () => {
+  shop = await openedShop(600_000);
+  let behind = 3;
+  const rpc: Rpc = {
+    url: 'catching-up:',
+    async call(method, params, signal) {
+      const result = (await shop.net.rpc.call(method, params, signal)) as { sync_info: object };
+      if (method !== 'status' || behind === 0) return result;
+      const latest_block_height = (1000 * (4 - behind--)).toString();
+      return { ...result, sync_info: { ...result.sync_info, latest_block_height, catching_up: true } };
+    },
+  };
+  const { node } = await run({ workers: 0, chain: new Chain(rpc) });
+  await until('it caught up', 10_000, () => (behind === 0 ? true : null));
+  await new Promise((done) => setTimeout(done, 1500));
+  expect((await post(node.url, await shop.body(1, { proveBlocks: 20 }))).status).toBe(200);
+});
