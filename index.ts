@@ -35,4 +35,14 @@ export {
   run,
 } from './prover/index.ts';
 export { type ChosenKernels, chooseKernels, type KernelOptions } from './prover/kernels/index.ts';
-export { type Accepted, type RefusedVerdict, type Verdict, type VerifyOptions, verify } from './verifier/index.ts';
+export {
+  type Accepted,
+  type AnyOptions,
+  type CommittedTensor,
+  type EzklEngine,
+  type RefusedVerdict,
+  type Verdict,
+  type VerifyOptions,
+  verify,
+  verifyAny,
+} from './verifier/index.ts';

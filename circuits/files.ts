@@ -7,20 +7,22 @@
  * The vkHash names the key; it does not cover the interface, which says how floats become the proven integers and back. The key digest
  * H_key(file) covers both: pin it where the float outputs matter.
  */
-import { ascii, concat, concatAll, equalBytes, lengthPrefixed, plainBytes } from '../protocol/bytes.ts';
+import { ascii, concat, concatAll, lengthPrefixed } from '../protocol/bytes.ts';
 import { decodeValue, encodeValue } from '../protocol/encoding.ts';
+import { SYSTEM } from '../protocol/envelope.ts';
 import { hash } from '../protocol/hash.ts';
 import { Refused } from '../protocol/refused.ts';
 import { type Contents, checkKey } from './check.ts';
+import { CONTAINER_VERSION } from './container.ts';
 import { tableContents } from './contents.ts';
+import { CIRCUIT_MAGIC, FileReader, KEY_MAGIC } from './file-reader.ts';
 import type { Interface } from './interface.ts';
 import { decodeInterface, encodeInterface } from './interface-encoding.ts';
 import { decodeKey, type Key } from './key.ts';
 import { type Plan, planOf } from './plan.ts';
 import { pad, product, unpad } from './shape.ts';
 
-export const KEY_MAGIC = 'ASSAYKEY';
-export const CIRCUIT_MAGIC = 'ASSAYCIR';
+export { CIRCUIT_MAGIC, KEY_MAGIC } from './file-reader.ts';
 export const FILE_VERSION = 1;
 
 export interface KeyFile {
@@ -67,57 +69,20 @@ function encodeValues(values: Int32Array): Uint8Array {
   return concat(Uint8Array.of(width), new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
 }
 
-/** Reads fields of a file in order; refusals name the byte. */
-class FileReader {
-  readonly #bytes: Uint8Array;
-  readonly #code: string;
-  readonly #what: string;
-  #at = 0;
-
-  constructor(bytes: Uint8Array, kind: 'key' | 'circuit', magic: string) {
-    this.#bytes = plainBytes(bytes);
-    this.#code = `${kind}.format`;
-    this.#what = kind;
-    if (!equalBytes(bytes.subarray(0, 8), ascii(magic)))
-      throw new Refused(this.#code, `the file does not begin with ${magic}: it is no ${kind} file`, { at: 0 });
-    this.#at = 8;
-    const v = this.take(2, 'the version');
-    if (!equalBytes(v, version))
-      throw new Refused(
-        this.#code,
-        `${kind} file version ${(v[0] as number) + 256 * (v[1] as number)}; this program reads version ${FILE_VERSION}`,
-        { at: 8 },
-      );
+/** A file of version 1; one of another proof system is sent to its own reader. */
+function nativeReader(bytes: Uint8Array, kind: 'key' | 'circuit'): FileReader {
+  const r = new FileReader(bytes, kind);
+  if (r.version === CONTAINER_VERSION) {
+    const system = r.text('the system');
+    throw new Refused(`${kind}.system`, `the ${kind} is one of ${system}; here one of ${SYSTEM} is needed`, { system });
   }
-
-  take(n: number, field: string): Uint8Array {
-    if (n > this.#bytes.length - this.#at)
-      throw new Refused(
-        this.#code,
-        `the ${this.#what} file ends at byte ${this.#bytes.length}, inside ${field}, which needs ${n} bytes at byte ${this.#at}`,
-        {
-          at: this.#at,
-        },
-      );
-    this.#at += n;
-    return this.#bytes.slice(this.#at - n, this.#at);
-  }
-
-  prefixed(field: string): Uint8Array {
-    const n = this.take(4, `the length of ${field}`);
-    return this.take(new DataView(n.buffer).getUint32(0, true), field);
-  }
-
-  end(): void {
-    const left = this.#bytes.length - this.#at;
-    if (left > 0)
-      throw new Refused(this.#code, `${left} bytes follow the end of the ${this.#what} file at byte ${this.#at}`, { at: this.#at });
-  }
+  if (r.version !== FILE_VERSION) r.unknownVersion();
+  return r;
 }
 
 /** The key and interface of a `.key` file. Types and shapes are checked here; the conditions of §6.4 when the key is used. */
 export function decodeKeyFile(bytes: Uint8Array): KeyFile {
-  const r = new FileReader(bytes, 'key', KEY_MAGIC);
+  const r = nativeReader(bytes, 'key');
   const key = decodeKey(r.prefixed('the verifying key'));
   planOf(key);
   const io = [...key.inputs, ...key.outputs];
@@ -130,7 +95,7 @@ export function decodeKeyFile(bytes: Uint8Array): KeyFile {
 
 /** A `.circuit` file, checked against S1–S12 with its contents. */
 export function decodeCircuitFile(bytes: Uint8Array, options: { readonly allowToy?: boolean } = {}): Circuit {
-  const r = new FileReader(bytes, 'circuit', CIRCUIT_MAGIC);
+  const r = nativeReader(bytes, 'circuit');
   const keyFile = r.prefixed('the key file');
   const { key, interface: face } = decodeKeyFile(keyFile);
   const plan = planOf(key);

@@ -64,7 +64,7 @@ export interface VerifyService {
   /** Opens archives and says what every file is. */
   read(files: readonly GivenFile[]): ReadFiles;
   /** `onProgress` hears of every part of the work as it begins. */
-  check(question: Question, onProgress?: (p: ProgressOf) => void): Report;
+  check(question: Question, onProgress?: (p: ProgressOf) => void): Promise<Report>;
 }
 
 /** A proof that was made here. */

@@ -1,7 +1,8 @@
 /** Reads files and verifies, in a worker: the page stays alive, and ending the worker ends the work. */
 import { expose } from 'comlink';
 import { decodeKeyFile } from '../circuits/files.ts';
-import { kernelsInUse, verify } from '../verifier/index.ts';
+import { SYSTEM } from '../protocol/envelope.ts';
+import { kernelsInUse, verifyAny } from '../verifier/index.ts';
 import { readFiles } from './files.ts';
 import type { ProgressOf, Question, Report, VerifyService } from './messages.ts';
 import { networkOf } from './network.ts';
@@ -9,12 +10,12 @@ import { partsOf } from './parts.ts';
 
 const service: VerifyService = {
   read: readFiles,
-  check({ proof, key, circuit, context }: Question, onProgress?: (p: ProgressOf) => void): Report {
+  async check({ proof, key, circuit, context }: Question, onProgress?: (p: ProgressOf) => void): Promise<Report> {
     const started = performance.now();
-    const verdict = verify(proof, key, { context, circuit: circuit ?? undefined, onProgress });
+    const verdict = await verifyAny(proof, key, { context, circuit: circuit ?? undefined, onProgress });
     const milliseconds = performance.now() - started;
-    // Only keys that met every condition are drawn.
-    const keyFile = verdict.verdict === 'accepted' ? decodeKeyFile(key) : null;
+    // Only keys that met every condition are drawn, and only native ones show the network.
+    const keyFile = verdict.verdict === 'accepted' && verdict.system === SYSTEM ? decodeKeyFile(key) : null;
     return {
       verdict,
       milliseconds,

@@ -14,22 +14,14 @@ import type { Tensor } from '../circuits/types.ts';
 import type { Arithmetic } from '../protocol/arithmetic.ts';
 import { equalBytes, toHex } from '../protocol/bytes.ts';
 import { decodeEnvelope, type Envelope, SYSTEM } from '../protocol/envelope.ts';
-import type { Progress } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
 import type { Ledger } from '../protocol/security.ts';
 import { readCommittedItem, readPublicItem, statementDigest } from '../protocol/statement.ts';
 import { type LogEntry, VerifierTranscript } from '../protocol/transcript.ts';
+import { type Expected, identityMismatch, requireContext, requireIdentity, requireProfile, requireSystem } from './expected.ts';
 import { verifyPass } from './pass.ts';
 
-/** What the caller expects; an envelope never chooses its key. */
-export interface Expected {
-  /** Bytes the caller expects as context. Default: empty. */
-  readonly context?: Uint8Array | undefined;
-  /** The model of a registry. Default: none, and then the envelope's modelId must be the vkHash. */
-  readonly modelId?: Uint8Array | undefined;
-  /** Called at the beginning of each part of the work, within the call. */
-  readonly onProgress?: ((p: Progress) => void) | undefined;
-}
+export type { Expected };
 
 export interface VerifyOptions extends Expected {
   /** The padded W tensors, which mode I0 needs; they are checked against the key. */
@@ -110,7 +102,7 @@ export function verifyWith(
 ): Verdict {
   return asVerdict(() => {
     const envelope = decodeEnvelope(bytes);
-    requireSystem(envelope);
+    requireSystem(envelope, SYSTEM);
     requireIdentity(envelope, options.modelId ?? key.hash, key.hash);
     return verifyDecoded(envelope, key, checked, options);
   });
@@ -131,7 +123,7 @@ export function verifyFromStore(
 ): Verdict {
   return asVerdict(() => {
     const envelope = decodeEnvelope(bytes);
-    requireSystem(envelope);
+    requireSystem(envelope, SYSTEM);
     const wanted = store.registry === undefined ? toHex(modelId) : store.registry.get(toHex(modelId));
     if (wanted === undefined) throw new Refused('E3', `the model ${toHex(modelId)} is not registered`);
     if (!equalBytes(envelope.modelId, modelId)) throw new Refused('E3', identityMismatch('modelId', envelope.modelId, modelId));
@@ -143,36 +135,16 @@ export function verifyFromStore(
   });
 }
 
-function requireSystem(e: Envelope): void {
-  if (e.system !== SYSTEM)
-    throw new Refused('E2', `proof system ${JSON.stringify(e.system)}; this verifier reads ${SYSTEM}`, { system: e.system });
-}
-
-const identityMismatch = (field: string, got: Uint8Array, wanted: Uint8Array): string =>
-  `the proof was made for ${field} ${toHex(got)}, the caller expects ${toHex(wanted)}`;
-
-function requireIdentity(e: Envelope, modelId: Uint8Array, vkHash: Uint8Array): void {
-  if (!equalBytes(e.vkHash, vkHash))
-    throw new Refused('E3', identityMismatch('key', e.vkHash, vkHash), { field: 'vkHash', got: toHex(e.vkHash), expected: toHex(vkHash) });
-  if (!equalBytes(e.modelId, modelId)) throw new Refused('E3', identityMismatch('model', e.modelId, modelId), { field: 'modelId' });
-}
-
 function verifyDecoded(
   e: Envelope,
   key: Key,
   checked: () => CheckedKey,
   options: Pick<VerifyOptions, 'context' | 'arithmetic' | 'onProgress' | 'onLog'>,
 ): Verdict {
-  if (e.profile !== key.profile)
-    throw new Refused('E2', `profile ${JSON.stringify(e.profile)}, the key has ${JSON.stringify(key.profile)}`);
+  requireProfile(e, key.profile);
   options.onProgress?.({ stage: 'check the key', fraction: 0.1 });
   const { plan, contents, ledger } = checked();
-  const expected = options.context ?? new Uint8Array(0);
-  if (!(expected instanceof Uint8Array)) throw new TypeError('the context is no Uint8Array');
-  if (!equalBytes(e.context, expected))
-    throw new Refused('E3', `the proof was made for context ${contextText(e.context)}, the caller expects ${contextText(expected)}`, {
-      field: 'context',
-    });
+  requireContext(e, options.context);
   const stated = readItems(e, key);
   const digest = statementDigest(e);
   const t = new VerifierTranscript(key.profile, e.proof, options.onLog !== undefined);
@@ -198,8 +170,6 @@ function verifyDecoded(
     ledger,
   };
 }
-
-const contextText = (c: Uint8Array): string => (c.length === 0 ? '(empty)' : `0x${toHex(c.subarray(0, 64))}${c.length > 64 ? '…' : ''}`);
 
 /** E4, E5: the items against the key, and their padded values. */
 function readItems(

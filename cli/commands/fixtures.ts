@@ -6,7 +6,7 @@ import { Refused } from '../../protocol/refused.ts';
 import { parseContext } from '../context.ts';
 import { LIMITS, readFile } from '../files.ts';
 import { encode } from '../json.ts';
-import { verify } from '../library.ts';
+import { verifyAny } from '../library.ts';
 import { type Fixture, parseManifest } from '../manifest.ts';
 import { CannotTell, conclude, crash, type Exit } from '../outcome.ts';
 import { print, say } from '../talk.ts';
@@ -54,7 +54,7 @@ async function fixturesCommand(folder: string, options: Options): Promise<Exit> 
   const fixtures = parseManifest(readFile(join(folder, 'manifest.json'), 'manifest', LIMITS.manifest), folder);
   const results: Result[] = [];
   for (const fixture of fixtures) {
-    const result = checkFixture(fixture);
+    const result = await checkFixture(fixture);
     results.push(result);
     if (!options.json) await print(lineOf(result));
   }
@@ -71,9 +71,9 @@ function lineOf({ name, verdict, code, asExpected, sentence }: Result): string {
 }
 
 /** A file that is missing or a crash of ours ends only this fixture, so that CI sees all of them. */
-function checkFixture(fixture: Fixture): Result {
+async function checkFixture(fixture: Fixture): Promise<Result> {
   try {
-    return compare(fixture);
+    return await compare(fixture);
   } catch (error) {
     const known = error instanceof CannotTell || error instanceof Refused;
     if (!known) {
@@ -85,13 +85,13 @@ function checkFixture(fixture: Fixture): Result {
   }
 }
 
-function compare(fixture: Fixture): Result {
+async function compare(fixture: Fixture): Promise<Result> {
   const { name, expect, code: wanted } = fixture;
   const envelope = readFile(fixture.proof, 'proof', LIMITS.proof);
   const key = readFile(fixture.key, 'key', LIMITS.key);
   const circuit = fixture.circuit === undefined ? undefined : readFile(fixture.circuit, 'circuit', LIMITS.circuit);
   const context = parseContext(fixture.context, `context of ${printable(name)}`);
-  const verdict = verify(envelope, key, { context, circuit });
+  const verdict = await verifyAny(envelope, key, { context, circuit });
   const code = verdict.verdict === 'refused' ? verdict.code : undefined;
   const result = { name, verdict: verdict.verdict, ...(code !== undefined && { code }) };
   const digest = createHash('sha256').update(envelope).digest('hex');

@@ -5,7 +5,7 @@ import { mistaken } from '../artefact.ts';
 import { parseContext, parseHash } from '../context.ts';
 import { LIMITS, readFile } from '../files.ts';
 import { encode, tensorsToJson } from '../json.ts';
-import { inspect, type Verdict, verify } from '../library.ts';
+import { inspect, type Verdict, verifyAny } from '../library.ts';
 import { CannotTell, conclude, type Exit } from '../outcome.ts';
 import { namesOf, tensorTable } from '../show.ts';
 import { hint, print, say } from '../talk.ts';
@@ -56,7 +56,7 @@ async function verifyCommand(path: string, options: Options): Promise<Exit> {
   const circuit = options.circuit === undefined ? undefined : readFile(options.circuit, 'circuit', LIMITS.circuit);
   checkOwn('key', options.key, key);
   if (circuit) checkOwn('circuit', options.circuit as string, circuit);
-  const verdict = verify(envelope, key, { context, modelId, keyDigest, circuit });
+  const verdict = await verifyAny(envelope, key, { context, modelId, keyDigest, circuit });
   if (verdict.verdict === 'refused' && verdict.code === 'E6') checkCircuit(options, key, circuit);
   if (options.json) await print(encode(verdictToJson(verdict)));
   else if (verdict.verdict === 'accepted') await showAccepted(verdict);

@@ -1,0 +1,43 @@
+/**
+ * The door for every proof system: the key says which one it is of, and an envelope of another is refused (E2).
+ *
+ * The verifiers of the other systems load when a key asks for them, so that whoever checks native proofs carries none of them.
+ */
+import { systemOf } from '../circuits/container.ts';
+import { SYSTEM } from '../protocol/envelope.ts';
+import { Refused } from '../protocol/refused.ts';
+import type { EzklEngine } from './ezkl/engine.ts';
+import { type VerifyOptions, verify } from './native.ts';
+import type { Verdict } from './verdict.ts';
+
+export interface AnyOptions extends VerifyOptions {
+  /** Starts the engine that checks EZKL proofs: `assay/ezkl` has one for Node. Asked for when a key of that system is given. */
+  readonly ezkl?: (() => Promise<EzklEngine>) | undefined;
+}
+
+type Verifier = (envelope: Uint8Array, key: Uint8Array, options: AnyOptions) => Verdict | Promise<Verdict>;
+
+const VERIFIERS: Readonly<Record<string, () => Promise<Verifier>>> = {
+  [SYSTEM]: async () => verify,
+  'groth16-bn254-v1': async () => (await import('./groth16/index.ts')).verify,
+  'ezkl-halo2-kzg-bn254-v1': async () => (await import('./ezkl/index.ts')).verify,
+};
+
+/** Checks a proof of any system against a key. Total on bytes: every refusal is a verdict; a rejection is a bug of ours or a missing engine. */
+export async function verifyAny(envelope: Uint8Array, key: Uint8Array, options: AnyOptions = {}): Promise<Verdict> {
+  for (const [what, bytes] of [
+    ['proof', envelope],
+    ['key', key],
+  ] as const)
+    if (!(bytes instanceof Uint8Array)) throw new TypeError(`the ${what} is no Uint8Array`);
+  try {
+    const system = systemOf(key, 'key');
+    const load = Object.hasOwn(VERIFIERS, system) ? VERIFIERS[system] : undefined;
+    if (load === undefined)
+      throw new Refused('key.system', `the key is one of ${system}; this verifier reads ${Object.keys(VERIFIERS).join(', ')}`, { system });
+    return await (await load())(envelope, key, options);
+  } catch (e) {
+    if (e instanceof Refused) return { verdict: 'refused', code: e.code, sentence: e.message, detail: e.detail };
+    throw e;
+  }
+}

@@ -1,0 +1,14 @@
+/** EZKL's verifier as a seam: whoever starts it (a thread in Node, a worker in the page) also ends it. */
+
+export interface EzklFiles {
+  /** UTF-8 of proof.json and settings.json, raw vk.key and kzg.srs. */
+  readonly proof: Uint8Array;
+  readonly vk: Uint8Array;
+  readonly settings: Uint8Array;
+  readonly srs: Uint8Array;
+}
+
+export interface EzklEngine {
+  /** `null`: the proof holds. A text: why the engine says that it does not. Rejects where the engine could not be run. */
+  verify(files: EzklFiles): Promise<string | null>;
+}
