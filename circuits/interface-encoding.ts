@@ -112,7 +112,7 @@ function tailStep(v: Value, at: readonly number[]): { step: TailStep; shape: rea
 }
 
 /** The interface these bytes hold, or a refusal `key.interface`. */
-export function decodeInterface(bytes: Uint8Array, key: KeyFields): Interface {
+export function decodeInterface(bytes: Uint8Array, key: Pick<KeyFields, 'inputs' | 'outputs' | 'tensors'>): Interface {
   const [rawInputs, rawHead, rawOutputs] = list(decodeValue(bytes, 'key.interface', 'the interface of the key'), 'it');
   const inputs = list(rawInputs, 'inputs').map((v) => {
     const [n, dtype, s] = list(v, 'an input');

@@ -1,0 +1,199 @@
+/** groth16 with files and names: what the package exports as `assay/groth16`. Node only; circom2 and snarkjs are asked for when they are used. */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { decodeGroth16Circuit, encodeGroth16Circuit, type Groth16Circuit } from '../../../circuits/groth16/circuit.ts';
+import { decodeGroth16Key, encodeGroth16Key, type Groth16Key, type Groth16KeyFields, signalCount } from '../../../circuits/groth16/key.ts';
+import { circomProgram } from '../../../compiler/circom/program.ts';
+import { compile } from '../../../compiler/compile.ts';
+import { lower } from '../../../compiler/index.ts';
+import { equalBytes, toHex } from '../../../protocol/bytes.ts';
+import { Pace, type PaceOptions } from '../../../protocol/pace.ts';
+import { Refused } from '../../../protocol/refused.ts';
+import { type NamedInputs, openCircuit, type RunResult } from '../../index.ts';
+import { runCircom } from './circom.ts';
+import { insecureSetup } from './insecure-setup.ts';
+import { domainBits } from './powers.ts';
+import { type Groth16ProveOptions, proveGroth16 } from './prove.ts';
+import { readR1cs } from './r1cs.ts';
+import { applyBeacon, beginSetup, checkPtau, checkSetup, contribute } from './setup.ts';
+import { readZkey, type ZkeyFacts } from './zkey.ts';
+
+export { MissingPackage } from './circom.ts';
+export { applyBeacon, checkPtau, contribute };
+
+/** Constraints beyond which a circuit is refused unless it is forced: proving keys and set-ups grow out of an ordinary machine. */
+export const MOST_CONSTRAINTS = 2 ** 16;
+
+export interface Groth16CompileOptions extends PaceOptions {
+  readonly hideInput?: boolean | undefined;
+  readonly hideOutput?: boolean | undefined;
+  /** Compile a circuit of more than 2^16 constraints. */
+  readonly force?: boolean | undefined;
+}
+
+export interface Feasibility {
+  readonly constraints: number;
+  readonly domain: number;
+  readonly publicSignals: number;
+  readonly parts: readonly { readonly label: string; readonly constraints: number }[];
+  readonly feasible: boolean;
+  /** Bytes, about: of the proving key. */
+  readonly provingKeyBytes: number;
+}
+
+/** What a model would cost in this system. Throws `Refused` for a model that cannot be compiled, with all reasons in its detail. */
+export function feasibility(model: Uint8Array, { hideInput = false, hideOutput = false }: Groth16CompileOptions = {}): Feasibility {
+  return costOf(circomProgram(lower(model).network, { hideInput, hideOutput }));
+}
+
+function costOf({ constraints, parts, publicSignals }: ReturnType<typeof circomProgram>): Feasibility {
+  const bits = domainBits({ constraints: { length: constraints }, publics: publicSignals });
+  return {
+    constraints,
+    domain: 2 ** bits,
+    publicSignals,
+    parts,
+    feasible: constraints <= MOST_CONSTRAINTS,
+    // A wire a constraint: three points of G1 and one of G2 each, one of G1 for every place of the domain.
+    provingKeyBytes: constraints * (3 * 64 + 128) + 64 * 2 ** bits,
+  };
+}
+
+export interface Groth16Compiled {
+  readonly circuit: Uint8Array;
+  readonly cost: Feasibility;
+  readonly notes: readonly string[];
+}
+
+/** Compiles a quantized model to a groth16 circuit. Deterministic. Refused `groth16.constraints` beyond 2^16 constraints. */
+export async function compileGroth16(model: Uint8Array, options: Groth16CompileOptions = {}): Promise<Groth16Compiled> {
+  const { hideInput = false, hideOutput = false, force = false, signal } = options;
+  const pace = new Pace(options);
+  await pace.at('read the model', 0);
+  const native = await compile(model, { signal });
+  await pace.at('choose relations', 0.1);
+  const program = circomProgram(lower(model).network, { hideInput, hideOutput });
+  const cost = costOf(program);
+  if (!cost.feasible && !force)
+    throw new Refused(
+      'groth16.constraints',
+      `the model takes ${cost.constraints} constraints, most of them in ${largest(cost)}; at most ${MOST_CONSTRAINTS} are compiled unless forced`,
+      { constraints: cost.constraints },
+    );
+  await pace.at('compile the constraints', 0.2);
+  const { r1cs, witnessProgram } = await runCircom(program.source, signal);
+  await pace.at('done', 1);
+  const circuit = encodeGroth16Circuit({ native: native.circuit, hideInput, hideOutput, r1cs, witnessProgram });
+  return { circuit, cost: { ...cost, constraints: readR1cs(r1cs).constraints.length }, notes: native.notes };
+}
+
+const largest = ({ parts }: Feasibility): string => {
+  const [most] = [...parts].sort((a, b) => b.constraints - a.constraints);
+  return `"${most?.label}" (${most?.constraints})`;
+};
+
+export interface Groth16SetUp {
+  /** For verifiers. */
+  readonly key: Uint8Array;
+  /** For the prover: as large as the circuit is. */
+  readonly zkey: Uint8Array;
+}
+
+/** A set-up for development, from 32 bytes that must be kept secret to be worth anything; the key is marked as insecure. */
+export async function setUpInsecurely(circuitFile: Uint8Array, seed: Uint8Array, options: PaceOptions = {}): Promise<Groth16SetUp> {
+  const c = decodeGroth16Circuit(circuitFile);
+  const zkey = await insecureSetup(readR1cs(c.r1cs), seed, new Pace(options));
+  return { zkey, key: keyOf(c, zkey, 'insecure-dev') };
+}
+
+/** The first proving key of a ceremony: powers checked, one contribution of this machine. */
+export async function setUp(
+  circuitFile: Uint8Array,
+  ptau: Uint8Array,
+  {
+    name = 'assay',
+    entropy = '',
+    ...options
+  }: PaceOptions & { readonly name?: string | undefined; readonly entropy?: string | undefined } = {},
+): Promise<Groth16SetUp> {
+  const c = decodeGroth16Circuit(circuitFile);
+  const pace = new Pace(options);
+  await pace.at('check the powers of tau', 0);
+  await checkPtau(ptau, options.signal);
+  await pace.at('make the proving key', 0.4);
+  const first = await beginSetup(c.r1cs, ptau, options.signal);
+  await pace.at('contribute', 0.7);
+  const zkey = await contribute(first, name, entropy, options.signal);
+  await pace.at('done', 1);
+  return { zkey, key: keyOf(c, zkey, 'circuit') };
+}
+
+/** The key of a ceremony's last proving key, which is checked against circuit and powers. */
+export async function finishSetUp(
+  circuitFile: Uint8Array,
+  ptau: Uint8Array,
+  zkey: Uint8Array,
+  options: PaceOptions = {},
+): Promise<Uint8Array> {
+  const c = decodeGroth16Circuit(circuitFile);
+  await new Pace(options).at('check every contribution', 0);
+  await checkSetup(c.r1cs, ptau, zkey, options.signal);
+  return keyOf(c, zkey, 'circuit');
+}
+
+function keyOf(c: Groth16Circuit, zkey: Uint8Array, setup: Groth16KeyFields['setup']): Uint8Array {
+  const facts = readZkey(zkey);
+  const { inputs, outputs } = c;
+  const signals = signalCount([...inputs, ...outputs]);
+  if (facts.publics !== signals)
+    throw new Refused('zkey.invalid', `the proving key has ${facts.publics} public signals, the circuit ${signals}`);
+  if (setup === 'circuit' && facts.contributions === 0)
+    throw new Refused('zkey.invalid', 'the proving key has no contribution: whoever knows that can forge proofs under it');
+  return encodeGroth16Key({
+    setup,
+    contributions: setup === 'circuit' ? facts.contributions : 0,
+    r1cs: sha256(c.r1cs),
+    inputs,
+    outputs,
+    points: facts.points,
+    interface: c.circuit.interface,
+  });
+}
+
+export interface OpenGroth16 {
+  readonly inputs: ReturnType<typeof openCircuit>['inputs'];
+  run(inputs: NamedInputs): RunResult;
+  /** Proves a run. `salts` of the result open what is hidden: keep them, they are secret. */
+  prove(
+    inputs: NamedInputs,
+    options?: Groth16ProveOptions,
+  ): Promise<RunResult & { readonly envelope: Uint8Array; readonly salts: readonly Uint8Array[] }>;
+}
+
+/** A circuit to run, and with key and proving key to prove. Throws `Refused` where the three do not belong together. */
+export function openGroth16(circuitFile: Uint8Array, keys?: { readonly key: Uint8Array; readonly zkey: Uint8Array }): OpenGroth16 {
+  const c = decodeGroth16Circuit(circuitFile);
+  const native = openCircuit(c.native);
+  const matched = keys === undefined ? null : matchedKey(c, keys);
+  return {
+    inputs: native.inputs,
+    run: (inputs) => native.run(inputs),
+    async prove(inputs, options = {}) {
+      if (matched === null) throw new Error('a proof needs key and proving key');
+      const result = native.run(inputs);
+      const { inputs: ins, outputs: outs } = result.integers;
+      return { ...result, ...(await proveGroth16(c, matched, ins, outs, options)) };
+    },
+  };
+}
+
+function matchedKey(c: Groth16Circuit, { key: file, zkey }: { readonly key: Uint8Array; readonly zkey: Uint8Array }) {
+  const key: Groth16Key = decodeGroth16Key(file);
+  if (!equalBytes(key.r1cs, sha256(c.r1cs)))
+    throw new Refused(
+      'key.circuit',
+      `the key is of another circuit: of ${toHex(key.r1cs.subarray(0, 8))}…, this one is ${toHex(sha256(c.r1cs).subarray(0, 8))}…`,
+    );
+  const facts: ZkeyFacts = readZkey(zkey);
+  if (!equalBytes(facts.points, key.points)) throw new Refused('key.circuit', 'key and proving key are of different set-ups');
+  return { zkey, vkHash: key.vkHash, r1cs: key.r1cs };
+}

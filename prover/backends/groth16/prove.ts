@@ -1,0 +1,81 @@
+/** A groth16 proof of one run, in its envelope. The constraint system's own outputs are compared with the definition before anything is proven. */
+import { randomBytes } from 'node:crypto';
+import type { SnarkProof } from 'snarkjs';
+import type { Groth16Circuit } from '../../../circuits/groth16/circuit.ts';
+import { GROTH16, profileOf } from '../../../circuits/groth16/key.ts';
+import { concatAll } from '../../../protocol/bytes.ts';
+import { encodeEnvelope } from '../../../protocol/envelope.ts';
+import { Pace, type PaceOptions } from '../../../protocol/pace.ts';
+import { Refused } from '../../../protocol/refused.ts';
+import { readField, section, sectionsOf } from './r1cs.ts';
+import { bigEndian, hiddenCount, statedRun } from './signals.ts';
+import { withSnarkjs } from './snarkjs.ts';
+
+export interface Groth16ProveOptions extends PaceOptions {
+  readonly context?: Uint8Array | undefined;
+  readonly modelId?: Uint8Array | undefined;
+  /** One of 31 bytes for every hidden tensor, inputs before outputs. Default: fresh random ones, which is what hides. */
+  readonly salts?: readonly Uint8Array[] | undefined;
+}
+
+export interface Groth16Proved {
+  readonly envelope: Uint8Array;
+  /** What opens the commitments of the statement; secret. */
+  readonly salts: readonly Uint8Array[];
+}
+
+export const SALT_BYTES = 31;
+
+/** Proves that the circuit maps `inputs` to `outputs`: raw integers of the native circuit's run. */
+export async function proveGroth16(
+  c: Groth16Circuit,
+  key: { readonly zkey: Uint8Array; readonly vkHash: Uint8Array; readonly r1cs: Uint8Array },
+  inputs: readonly Int32Array[],
+  outputs: readonly Int32Array[],
+  options: Groth16ProveOptions = {},
+): Promise<Groth16Proved> {
+  const pace = new Pace(options);
+  await pace.at('compute the witness', 0);
+  const { context = new Uint8Array(0), modelId = key.vkHash } = options;
+  const salts = options.salts ?? Array.from({ length: hiddenCount(c) }, () => new Uint8Array(randomBytes(SALT_BYTES)));
+  if (salts.length !== hiddenCount(c) || salts.some((s) => s.length !== SALT_BYTES))
+    throw new Refused('input.salt', `${hiddenCount(c)} salts of ${SALT_BYTES} bytes are needed`);
+  const numbers = salts.map((s) => s.reduce((n, b) => 256n * n + BigInt(b), 0n));
+  const run = statedRun(c, inputs, outputs, numbers, modelId, context);
+  const proof = await withSnarkjs(async ({ wtns, groth16 }) => {
+    const witness: { type: 'mem'; data?: Uint8Array } = { type: 'mem' };
+    await wtns.calculate(run.witnessInputs, c.witnessProgram, witness);
+    const computed = publicWires(witness.data as Uint8Array, run.signals.length);
+    const at = computed.findIndex((v, i) => v !== run.signals[i]);
+    if (at >= 0) throw new Error(`the constraint system computes another public signal ${at} than the definition: a bug of the compiler`);
+    await pace.at('prove', 0.2);
+    return (await groth16.prove(key.zkey, witness)).proof;
+  }, options.signal);
+  await pace.at('done', 1);
+  return {
+    envelope: encodeEnvelope({
+      system: GROTH16,
+      profile: profileOf(key.r1cs),
+      vkHash: key.vkHash,
+      modelId,
+      inputs: run.inputs,
+      outputs: run.outputs,
+      context,
+      proof: proofBytes(proof),
+    }),
+    salts,
+  };
+}
+
+/** Wires 1 to n of a witness file. */
+function publicWires(witness: Uint8Array, n: number): bigint[] {
+  const values = section(sectionsOf(witness, 'wtns'), 2, 'wtns');
+  return Array.from({ length: n }, (_, i) => readField(values, 32 * (i + 1)));
+}
+
+/** A ‖ B ‖ C as EIP-197 writes points. */
+export function proofBytes({ pi_a, pi_b, pi_c }: SnarkProof): Uint8Array {
+  const [x, y] = pi_b as [readonly string[], readonly string[]];
+  const words = [pi_a[0], pi_a[1], x[1], x[0], y[1], y[0], pi_c[0], pi_c[1]] as string[];
+  return concatAll(words.map((w) => bigEndian(BigInt(w))));
+}
