@@ -7,6 +7,7 @@ import { addAudit } from './commands/audit.ts';
 import { addChain } from './commands/chain.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompile } from './commands/compile.ts';
+import { addExport } from './commands/export.ts';
 import { addFixtures } from './commands/fixtures.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addJob } from './commands/job.ts';
@@ -17,6 +18,7 @@ import { addProver } from './commands/prover.ts';
 import { addRun } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
 import { addSettle } from './commands/settle.ts';
+import { addSetup } from './commands/setup.ts';
 import { addTab } from './commands/tab.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWallet } from './commands/wallet.ts';
@@ -47,6 +49,13 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 const NAMES = ['check', 'compile', 'run', 'prover', 'prove', 'verify', 'audit', 'inspect', 'fixtures check', 'fixtures'].concat([
+  'setup groth16',
+  'setup contribute',
+  'setup beacon',
+  'setup finish',
+  'setup',
+  'export solidity',
+  'export',
   'wallet',
   'chain',
   'model',
@@ -77,7 +86,8 @@ Example
 
 stdout carries data, stderr carries talk. Exit codes: 0 accepted or done, 1 refused, 2 could not tell, 130 stopped by Ctrl-C.`,
     );
-  for (const add of [addCheck, addCompile, addRun, addProve, addVerify, addAudit, addInspect, addFixtures]) add(program);
+  for (const add of [addCheck, addCompile, addRun, addSetup, addProve, addVerify, addAudit, addInspect, addExport, addFixtures])
+    add(program);
   for (const add of [addNode, addWallet, addChain, addModel, addProver, addTab, addJob, addSettle, addServe, addAsk]) add(program);
   return program;
 }

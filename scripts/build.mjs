@@ -1,7 +1,7 @@
 // `npm run build`: the WebAssembly modules, then dist/ anew, so that a deleted source leaves nothing behind: the package with its command
-// executable, as `npx assay` needs it; dist/page/, a static folder; dist/bundle/, the verifier as one file.
+// executable, as `npx assay` needs it, and the templates of groth16; dist/page/, a static folder; dist/bundle/, the verifier as one file.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -14,5 +14,8 @@ const status =
   run('node_modules/typescript/bin/tsc', '-p', at('tsconfig.build.json')) ||
   vite() ||
   vite('--config', 'vite.verifier.ts');
-if (status === 0) chmodSync(at('dist/cli/main.js'), 0o755);
+if (status === 0) {
+  chmodSync(at('dist/cli/main.js'), 0o755);
+  cpSync(at('circuits/circom'), at('dist/circuits/circom'), { recursive: true });
+}
 process.exitCode = status;

@@ -1,6 +1,7 @@
 /** `assay check`: can this model be proven, and what will it cost? */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { LIMITS, readFile } from '../files.ts';
+import { checkForGroth16 } from '../groth16/compile.ts';
 import { encode } from '../json.ts';
 import { check } from '../library.ts';
 import { conclude, type Exit } from '../outcome.ts';
@@ -8,6 +9,7 @@ import { note, print, say } from '../talk.ts';
 import { columns, count, printable, size } from '../text.ts';
 
 interface Options {
+  system: 'gkr' | 'groth16';
   json?: true;
 }
 
@@ -17,12 +19,14 @@ export function addCheck(program: Command): void {
     .summary('say whether a model can be proven, and at what cost')
     .description('Looks at every node of a model and says what is supported, what the proof will cost, or all the reasons why not.')
     .argument('<model>', 'the ONNX file')
+    .addOption(new Option('--system <system>', 'the proof system it is to be proven in').choices(['gkr', 'groth16']).default('gkr'))
     .option('--json', 'one JSON object: supported, reasons, nodes, notes, predicted')
     .addHelpText(
       'after',
       `
 Example
   $ assay check digits.onnx
+  $ assay check digits.onnx --system groth16
 
 Exit codes: 0 it can be proven, 1 it cannot (with all the reasons), 2 could not tell.`,
     )
@@ -30,7 +34,9 @@ Exit codes: 0 it can be proven, 1 it cannot (with all the reasons), 2 could not 
 }
 
 async function checkCommand(path: string, options: Options): Promise<Exit> {
-  const report = check(readFile(path, 'model', LIMITS.model));
+  const model = readFile(path, 'model', LIMITS.model);
+  const native = check(model);
+  const report = options.system === 'groth16' && native.supported ? await checkForGroth16(model, native) : native;
   const exit: Exit = report.supported ? 0 : 1;
   if (options.json) {
     await print(encode(report));

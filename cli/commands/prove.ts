@@ -2,9 +2,12 @@
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
+import { systemOf } from '../../circuits/container.ts';
+import { GROTH16 } from '../../circuits/groth16/key.ts';
 import { asKind } from '../artefact.ts';
 import { parseContext, parseHash } from '../context.ts';
 import { LIMITS, readFile, target, writeFiles } from '../files.ts';
+import { proveWithGroth16 } from '../groth16/prove.ts';
 import { readInputs } from '../inputs/index.ts';
 import { type ChosenKernels, chooseKernels, describeInputs, openCircuit } from '../library.ts';
 import { CannotTell, conclude, type Exit } from '../outcome.ts';
@@ -14,13 +17,15 @@ import { stoppable } from '../stop.ts';
 import { note, print, say } from '../talk.ts';
 import { printable, size } from '../text.ts';
 
-interface Options {
+export interface ProveOptions {
   input: string;
   output?: string;
   context?: string;
   modelId?: string;
   kernels: 'auto' | 'wasm' | 'reference';
   threads?: string;
+  key?: string;
+  provingKey?: string;
 }
 
 export function addProve(program: Command): void {
@@ -38,12 +43,15 @@ export function addProve(program: Command): void {
         .choices(['auto', 'wasm', 'reference'])
         .default('auto'),
     )
+    .option('--key <file>', 'groth16: the key; default: the name of the circuit with .key, beside it')
+    .option('--proving-key <file>', 'groth16: the proving key; default: the name of the circuit with .zkey, beside it')
     .option('--threads <n>', 'threads that share the work, 1 to 64; default: as many as the machine has cores, at most 8')
     .addHelpText(
       'after',
       `
 Several inputs give name.0.proof, name.1.proof, …; each is complete when it appears.
-The proof shows the input and the output to whoever has it. It is not zero knowledge.
+A proof of the native system shows the input and the output to whoever has it, and is not zero knowledge. One of groth16 is; what it
+hides is said when its circuit is compiled, and name.proof.opening, which is secret, opens what it hides.
 
 Example
   $ assay prove digits.circuit --input digit.json
@@ -51,15 +59,17 @@ Example
 
 Exit codes: 0 done, 1 the input or circuit is refused, 2 could not tell, 130 stopped by Ctrl-C.`,
     )
-    .action((path: string, options: Options) => conclude(() => proveCommand(path, options)));
+    .action((path: string, options: ProveOptions) => conclude(() => proveCommand(path, options)));
 }
 
-async function proveCommand(path: string, options: Options): Promise<Exit> {
+async function proveCommand(path: string, options: ProveOptions): Promise<Exit> {
   const threads = parseThreads(options.threads);
   const context = parseContext(options.context);
   const modelId = options.modelId === undefined ? undefined : parseHash(options.modelId, '--model-id');
   const circuit = readFile(path, 'circuit', LIMITS.circuit);
-  const wanted = asKind('circuit', path, circuit, () => describeInputs(circuit));
+  const system = asKind('circuit', path, circuit, () => systemOf(circuit, 'circuit'));
+  if (system === GROTH16) return proveWithGroth16(path, circuit, { ...options, context, modelId });
+  const wanted = describeInputs(circuit);
   const inputs = readInputs(readFile(options.input, 'input', LIMITS.input), wanted);
   const names = proofNames(options.output ?? `${basename(path).replace(/\.circuit$/, '')}.proof`, inputs.length);
   const targets: string[] = [];
@@ -90,7 +100,7 @@ function parseThreads(text: string | undefined): number {
   return count;
 }
 
-function kernelsFor(kind: Options['kernels'], threads: number): ChosenKernels {
+function kernelsFor(kind: ProveOptions['kernels'], threads: number): ChosenKernels {
   try {
     return chooseKernels({ kind, threads });
   } catch (e) {

@@ -1,5 +1,8 @@
 /** `assay run`: integer inference only, no proof. */
 import type { Command } from 'commander';
+import { systemOf } from '../../circuits/container.ts';
+import { decodeGroth16Circuit } from '../../circuits/groth16/circuit.ts';
+import { GROTH16 } from '../../circuits/groth16/key.ts';
 import { asKind } from '../artefact.ts';
 import { LIMITS, readFile } from '../files.ts';
 import { readInputs } from '../inputs/index.ts';
@@ -46,7 +49,7 @@ Exit codes: 0 done, 1 the input or circuit is refused, 2 could not tell, 130 sto
 }
 
 async function runCommand(path: string, options: Options): Promise<Exit> {
-  const circuit = readFile(path, 'circuit', LIMITS.circuit);
+  const circuit = nativeCircuit(path, readFile(path, 'circuit', LIMITS.circuit));
   const wanted = asKind('circuit', path, circuit, () => describeInputs(circuit));
   const inputs = readInputs(readFile(options.input, 'input', LIMITS.input), wanted);
   for (const [i, input] of inputs.entries()) {
@@ -56,4 +59,10 @@ async function runCommand(path: string, options: Options): Promise<Exit> {
     else await print(inputs.length > 1 ? `${i}: ${outputsLine(outputs)}` : outputs.map(tensorTable).join('\n'));
   }
   return 0;
+}
+
+/** The definition inside a circuit of another system, or the circuit itself. */
+function nativeCircuit(path: string, circuit: Uint8Array): Uint8Array {
+  const system = asKind('circuit', path, circuit, () => systemOf(circuit, 'circuit'));
+  return system === GROTH16 ? decodeGroth16Circuit(circuit).native : circuit;
 }

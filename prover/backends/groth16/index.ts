@@ -2,9 +2,9 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { decodeGroth16Circuit, encodeGroth16Circuit, type Groth16Circuit } from '../../../circuits/groth16/circuit.ts';
 import { decodeGroth16Key, encodeGroth16Key, type Groth16Key, type Groth16KeyFields, signalCount } from '../../../circuits/groth16/key.ts';
-import { circomProgram } from '../../../compiler/circom/program.ts';
+import { circomProgram, type Visibility } from '../../../compiler/circom/program.ts';
 import { compile } from '../../../compiler/compile.ts';
-import { lower } from '../../../compiler/index.ts';
+import { type CheckReport, lower, type Reason } from '../../../compiler/index.ts';
 import { equalBytes, toHex } from '../../../protocol/bytes.ts';
 import { Pace, type PaceOptions } from '../../../protocol/pace.ts';
 import { Refused } from '../../../protocol/refused.ts';
@@ -12,7 +12,7 @@ import { type NamedInputs, openCircuit, type RunResult } from '../../index.ts';
 import { runCircom } from './circom.ts';
 import { insecureSetup } from './insecure-setup.ts';
 import { domainBits } from './powers.ts';
-import { type Groth16ProveOptions, proveGroth16 } from './prove.ts';
+import { type Groth16Proved, type Groth16ProveOptions, proveGroth16 } from './prove.ts';
 import { readR1cs } from './r1cs.ts';
 import { applyBeacon, beginSetup, checkPtau, checkSetup, contribute } from './setup.ts';
 import { readZkey, type ZkeyFacts } from './zkey.ts';
@@ -36,14 +36,36 @@ export interface Feasibility {
   readonly publicSignals: number;
   readonly parts: readonly { readonly label: string; readonly constraints: number }[];
   readonly feasible: boolean;
-  /** Bytes, about: of the proving key. */
-  readonly provingKeyBytes: number;
 }
 
-/** What a model would cost in this system. Throws `Refused` for a model that cannot be compiled, with all reasons in its detail. */
-export function feasibility(model: Uint8Array, { hideInput = false, hideOutput = false }: Groth16CompileOptions = {}): Feasibility {
-  return costOf(circomProgram(lower(model).network, { hideInput, hideOutput }));
+/** The circom program of a model, as stable text. */
+export function circomText(model: Uint8Array, { hideInput, hideOutput }: Visibility): string {
+  return circomProgram(lower(model).network, { hideInput, hideOutput }).source;
 }
+
+/** As the native report; `predicted` is of this system. */
+export type Groth16Report = CheckReport & { readonly predicted?: Readonly<Record<string, number>>; readonly parts?: Feasibility['parts'] };
+
+/** The report of a model that the native system takes, with what it would cost here, or why it cannot be compiled. */
+export function checkGroth16(model: Uint8Array, native: CheckReport): Groth16Report {
+  try {
+    const { constraints, domain, publicSignals, parts, feasible } = costOf(
+      circomProgram(lower(model).network, { hideInput: false, hideOutput: false }),
+    );
+    const predicted = { constraints, mostConstraints: MOST_CONSTRAINTS, domain, publicSignals, proofBytes: 256 };
+    const reasons = feasible ? [] : [tooLarge({ constraints, parts })];
+    return { ...native, supported: feasible, reasons, predicted, parts };
+  } catch (e) {
+    if (!(e instanceof Refused)) throw e;
+    const node = typeof e.detail.node === 'string' ? { node: e.detail.node } : {};
+    return { ...native, supported: false, reasons: [{ code: e.code, sentence: e.message, ...node }] };
+  }
+}
+
+const tooLarge = (cost: Pick<Feasibility, 'constraints' | 'parts'>): Reason => ({
+  code: 'groth16.constraints',
+  sentence: `the model takes ${cost.constraints} constraints, most of them in ${largest(cost)}; at most ${MOST_CONSTRAINTS} are compiled unless forced`,
+});
 
 function costOf({ constraints, parts, publicSignals }: ReturnType<typeof circomProgram>): Feasibility {
   const bits = domainBits({ constraints: { length: constraints }, publics: publicSignals });
@@ -53,8 +75,6 @@ function costOf({ constraints, parts, publicSignals }: ReturnType<typeof circomP
     publicSignals,
     parts,
     feasible: constraints <= MOST_CONSTRAINTS,
-    // A wire a constraint: three points of G1 and one of G2 each, one of G1 for every place of the domain.
-    provingKeyBytes: constraints * (3 * 64 + 128) + 64 * 2 ** bits,
   };
 }
 
@@ -73,12 +93,10 @@ export async function compileGroth16(model: Uint8Array, options: Groth16CompileO
   await pace.at('choose relations', 0.1);
   const program = circomProgram(lower(model).network, { hideInput, hideOutput });
   const cost = costOf(program);
-  if (!cost.feasible && !force)
-    throw new Refused(
-      'groth16.constraints',
-      `the model takes ${cost.constraints} constraints, most of them in ${largest(cost)}; at most ${MOST_CONSTRAINTS} are compiled unless forced`,
-      { constraints: cost.constraints },
-    );
+  if (!cost.feasible && !force) {
+    const { code, sentence } = tooLarge(cost);
+    throw new Refused(code, sentence, { constraints: cost.constraints });
+  }
   await pace.at('compile the constraints', 0.2);
   const { r1cs, witnessProgram } = await runCircom(program.source, signal);
   await pace.at('done', 1);
@@ -86,7 +104,7 @@ export async function compileGroth16(model: Uint8Array, options: Groth16CompileO
   return { circuit, cost: { ...cost, constraints: readR1cs(r1cs).constraints.length }, notes: native.notes };
 }
 
-const largest = ({ parts }: Feasibility): string => {
+const largest = ({ parts }: Pick<Feasibility, 'parts'>): string => {
   const [most] = [...parts].sort((a, b) => b.constraints - a.constraints);
   return `"${most?.label}" (${most?.constraints})`;
 };
@@ -162,11 +180,8 @@ function keyOf(c: Groth16Circuit, zkey: Uint8Array, setup: Groth16KeyFields['set
 export interface OpenGroth16 {
   readonly inputs: ReturnType<typeof openCircuit>['inputs'];
   run(inputs: NamedInputs): RunResult;
-  /** Proves a run. `salts` of the result open what is hidden: keep them, they are secret. */
-  prove(
-    inputs: NamedInputs,
-    options?: Groth16ProveOptions,
-  ): Promise<RunResult & { readonly envelope: Uint8Array; readonly salts: readonly Uint8Array[] }>;
+  /** Proves a run. */
+  prove(inputs: NamedInputs, options?: Groth16ProveOptions): Promise<RunResult & Groth16Proved>;
 }
 
 /** A circuit to run, and with key and proving key to prove. Throws `Refused` where the three do not belong together. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { SnarkProof } from 'snarkjs';
 import type { Groth16Circuit } from '../../../circuits/groth16/circuit.ts';
 import { GROTH16, profileOf } from '../../../circuits/groth16/key.ts';
+import { encodeOpening, type OpenedTensor, SALT_BYTES } from '../../../circuits/groth16/opening.ts';
 import { concatAll } from '../../../protocol/bytes.ts';
 import { encodeEnvelope } from '../../../protocol/envelope.ts';
 import { Pace, type PaceOptions } from '../../../protocol/pace.ts';
@@ -20,11 +21,9 @@ export interface Groth16ProveOptions extends PaceOptions {
 
 export interface Groth16Proved {
   readonly envelope: Uint8Array;
-  /** What opens the commitments of the statement; secret. */
-  readonly salts: readonly Uint8Array[];
+  /** What opens the commitments of the statement (circuits/groth16/opening.ts); secret. Null where nothing is hidden. */
+  readonly opening: Uint8Array | null;
 }
-
-export const SALT_BYTES = 31;
 
 /** Proves that the circuit maps `inputs` to `outputs`: raw integers of the native circuit's run. */
 export async function proveGroth16(
@@ -63,8 +62,21 @@ export async function proveGroth16(
       context,
       proof: proofBytes(proof),
     }),
-    salts,
+    opening: salts.length === 0 ? null : encodeOpening(hiddenTensors(c, inputs, outputs, salts)),
   };
+}
+
+function hiddenTensors(
+  c: Groth16Circuit,
+  inputs: readonly Int32Array[],
+  outputs: readonly Int32Array[],
+  salts: readonly Uint8Array[],
+): OpenedTensor[] {
+  const list = (of: 'input' | 'output') =>
+    c[`${of}s`].flatMap(({ hidden }, index) =>
+      hidden ? [{ of, index, values: Array.from((of === 'input' ? inputs : outputs)[index] as Int32Array) }] : [],
+    );
+  return [...list('input'), ...list('output')].map((t, i) => ({ ...t, salt: salts[i] as Uint8Array }));
 }
 
 /** Wires 1 to n of a witness file. */
