@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { Refused } from '../../protocol/refused.ts';
 import { mistaken } from '../artefact.ts';
 import { parseContext, parseHash } from '../context.ts';
+import { startEzkl } from '../ezkl/load.ts';
 import { LIMITS, readFile } from '../files.ts';
 import { encode, tensorsToJson } from '../json.ts';
 import { inspect, type Verdict, verifyAny } from '../library.ts';
@@ -56,7 +57,7 @@ async function verifyCommand(path: string, options: Options): Promise<Exit> {
   const circuit = options.circuit === undefined ? undefined : readFile(options.circuit, 'circuit', LIMITS.circuit);
   checkOwn('key', options.key, key);
   if (circuit) checkOwn('circuit', options.circuit as string, circuit);
-  const verdict = await verifyAny(envelope, key, { context, modelId, keyDigest, circuit });
+  const verdict = await verifyAny(envelope, key, { context, modelId, keyDigest, circuit, ezkl: startEzkl });
   if (verdict.verdict === 'refused' && verdict.code === 'E6') checkCircuit(options, key, circuit);
   if (options.json) await print(encode(verdictToJson(verdict)));
   else if (verdict.verdict === 'accepted') await showAccepted(verdict);

@@ -8,7 +8,16 @@ export interface EzklFiles {
   readonly srs: Uint8Array;
 }
 
+/** Why the engine does not accept: `stopped` says that its code gave up on these bytes (a panic) instead of answering. */
+export interface EngineRefusal {
+  readonly reason: string;
+  readonly stopped: boolean;
+}
+
 export interface EzklEngine {
-  /** `null`: the proof holds. A text: why the engine says that it does not. Rejects where the engine could not be run. */
-  verify(files: EzklFiles): Promise<string | null>;
+  /**
+   * `null`: the proof holds. Every call runs in an instance that no other call has touched: a panic leaves the engine in no state to rely on.
+   * Rejects where the engine could not be run to its end (not there, no memory): that is nobody's refusal.
+   */
+  verify(files: EzklFiles): Promise<EngineRefusal | null>;
 }

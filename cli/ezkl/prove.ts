@@ -1,0 +1,43 @@
+/** `assay prove` for EZKL. */
+import { basename } from 'node:path';
+import { type ProveOptions, proofNames } from '../commands/prove.ts';
+import { LIMITS, readFile, target, writeFiles } from '../files.ts';
+import { readInputs } from '../inputs/index.ts';
+import { CannotTell, type Exit } from '../outcome.ts';
+import { progressLine } from '../progress.ts';
+import { outputsLine } from '../show.ts';
+import { stoppable } from '../stop.ts';
+import { print, say } from '../talk.ts';
+import { printable, size } from '../text.ts';
+import { withEzkl } from './load.ts';
+
+type Options = Omit<ProveOptions, 'context' | 'modelId'> & { readonly context: Uint8Array; readonly modelId: Uint8Array | undefined };
+
+export async function proveWithEzkl(path: string, circuit: Uint8Array, options: Options): Promise<Exit> {
+  if (options.context.length > 0)
+    throw new CannotTell(
+      'usage',
+      'EZKL proofs are bound to no context',
+      'without --context it proves; compile for another system to bind one',
+    );
+  const wanted = await withEzkl((e) => e.describeEzklInputs(circuit));
+  const inputs = readInputs(readFile(options.input, 'input', LIMITS.input), wanted);
+  const names = proofNames(options.output ?? `${basename(path).replace(/\.circuit$/, '')}.proof`, inputs.length);
+  const targets: string[] = [];
+  for (const name of names) targets.push(await target(name, [path, options.input]));
+  await stoppable(async (signal) => {
+    for (const [i, input] of inputs.entries()) {
+      const name = names[i] as string;
+      const line = progressLine(inputs.length > 1 ? `proof ${i + 1} of ${inputs.length}` : 'proof');
+      const started = performance.now();
+      const { envelope, outputs } = await withEzkl((e) =>
+        e.proveEzkl(circuit, input as Record<string, Float32Array>, { modelId: options.modelId, signal, onProgress: line.update }),
+      ).finally(line.end);
+      writeFiles([{ path: targets[i] as string, bytes: envelope }], signal);
+      const seconds = (performance.now() - started) / 1000;
+      await print(`${printable(name)}  ${outputsLine(outputs)}`);
+      say(`${printable(name)}: ${size(envelope.length)}, ${seconds.toFixed(2)} s`);
+    }
+  });
+  return 0;
+}
