@@ -21,7 +21,7 @@ export async function proveWithEzkl(path: string, circuit: Uint8Array, options: 
       'without --context it proves; compile for another system to bind one',
     );
   const wanted = await withEzkl((e) => e.describeEzklInputs(circuit));
-  const inputs = readInputs(readFile(options.input, 'input', LIMITS.input), wanted);
+  const inputs = readInputs(renamed(readFile(options.input, 'input', LIMITS.input), wanted), wanted);
   const names = proofNames(options.output ?? `${basename(path).replace(/\.circuit$/, '')}.proof`, inputs.length);
   const targets: string[] = [];
   for (const name of names) targets.push(await target(name, [path, options.input]));
@@ -40,4 +40,17 @@ export async function proveWithEzkl(path: string, circuit: Uint8Array, options: 
     }
   });
   return 0;
+}
+
+/** EZKL's own `{"input_data": [[…], …]}`, inputs by order, as ours by name; anything else as it is. */
+function renamed(bytes: Uint8Array, wanted: readonly { readonly name: string }[]): Uint8Array {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return bytes; // a picture or an array, or JSON that its reader refuses
+  }
+  const data = typeof json === 'object' && json !== null && 'input_data' in json ? json.input_data : undefined;
+  if (!Array.isArray(data) || data.length !== wanted.length) return bytes;
+  return new TextEncoder().encode(JSON.stringify(Object.fromEntries(wanted.map(({ name }, i) => [name, data[i]]))));
 }
