@@ -6,21 +6,26 @@
  */
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import type { EngineRefusal, EzklEngine } from '../verifier/index.ts';
+import { TRAP } from '../verifier/ezkl/engine.ts';
+import type { EzklEngine } from '../verifier/index.ts';
 
 /** The package is not installed: `could not tell`, whatever was asked. */
 export class EngineMissing extends Error {
   override readonly name = 'EngineMissing';
 }
 
-/** The engine ran and said no: of a panic with the words that it left. */
+interface Refusal {
+  readonly reason: string;
+  /** It panicked. */
+  readonly stopped: boolean;
+}
+
+/** The engine ran and said no, in these words. */
 export class EngineSaidNo extends Error {
   override readonly name = 'EngineSaidNo';
-  readonly stopped: boolean;
 
-  constructor({ reason, stopped }: EngineRefusal) {
-    super(reason);
-    this.stopped = stopped;
+  constructor({ reason, stopped }: Refusal) {
+    super(stopped ? `${TRAP}${reason}` : reason);
   }
 }
 
@@ -30,7 +35,7 @@ export class EngineDied extends Error {
 }
 
 type Argument = Uint8Array | boolean;
-type Answer = { readonly result: unknown } | { readonly refusal: EngineRefusal } | { readonly fault: string };
+type Answer = { readonly result: unknown } | { readonly refusal: Refusal } | { readonly fault: string };
 
 /** A running engine. Calls go one after the other. */
 export interface Engine {
@@ -58,7 +63,7 @@ function serve(path: string): void {
       } catch (e) {
         // Memory that cannot be had says so, or leaves no words at all: neither is an answer about these bytes.
         const trapped = e instanceof Error && (e.name === 'RuntimeError' || e.name === 'RangeError');
-        if (trapped && (panic === '' || /memory allocation|capacity overflow|out of memory/i.test(panic)))
+        if (trapped && (panic === '' || /memory allocation|out of memory/i.test(panic)))
           return { fault: `${String(e)}${panic === '' ? '' : `: ${panic}`}` };
         return { refusal: { reason: trapped ? panic : e instanceof Error ? e.message : String(e), stopped: trapped } };
       }
@@ -120,9 +125,9 @@ export async function ezkl(signal?: AbortSignal): Promise<EzklEngine> {
         try {
           const held = await engine.call('verify', proof, vk, settings, srs);
           // The engine throws where it refuses; should it ever say false, that is a refusal too.
-          return held === true ? null : { reason: `it answered ${String(held)}`, stopped: false };
+          return held === true ? null : `it answered ${String(held)}`;
         } catch (e) {
-          if (e instanceof EngineSaidNo) return { reason: e.message, stopped: e.stopped };
+          if (e instanceof EngineSaidNo) return e.message;
           throw e;
         }
       }, signal),

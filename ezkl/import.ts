@@ -49,7 +49,7 @@ async function proofBytesOf(engine: Engine, key: Omit<EzklParts, 'proofBytes'>):
       if (!(e instanceof EngineSaidNo)) throw e;
       if (/constraint system is not satisfied/.test(e.message)) return true;
       if (/failed to fill whole buffer|Multi-opening proof was invalid/.test(e.message)) return false;
-      requireAccepted({ reason: e.message, stopped: e.stopped });
+      requireAccepted(e.message);
     }
     throw new Refused('key.vk', 'the vk accepts a proof that proves nothing');
   };

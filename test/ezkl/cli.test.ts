@@ -67,28 +67,28 @@ test('refuses to import, and writes nothing', async () => {
       '--proof',
       own('proof.json', (t) => t.replace('"proof":[13,', '"proof":[14,')),
     ),
-  ).toBe('1 Z2');
+  ).toBe('1 Z1');
   expect(
     await run(
       ...good,
       '--proof',
       own('proof.json', (t) => t.replace(/("proof":\[[^\]]*)\]/, '$1,0]')),
     ),
-  ).toBe('1 Z1');
+  ).toBe('1 C4');
   expect(
     await run(
       ...good,
       '--proof',
       own('proof.json', (t) => t.replace(/("proof":\[[^\]]*),\d+\]/, '$1]')),
     ),
-  ).toBe('1 Z1');
+  ).toBe('1 C1');
   expect(
     await run(
       ...good,
       '--proof',
       own('proof.json', (t) => t.replace('4affffef', '4bffffef')),
     ),
-  ).toBe('1 Z2');
+  ).toBe('1 Z1');
   expect(
     await run(
       ...good,
@@ -96,7 +96,7 @@ test('refuses to import, and writes nothing', async () => {
       own('proof.json', (t) => t.replace('"EVM"', '"Poseidon"')),
     ),
   ).toBe('1 proof.json');
-  expect(await run(...good, '--proof', join(ARTEFACTS, 'mlp-23.0.5', 'proof.json'))).toBe('1 Z1');
+  expect(await run(...good, '--proof', join(ARTEFACTS, 'mlp-23.0.5', 'proof.json'))).toBe('1 C1');
   expect(await run(...good, '--proof', join(ARTEFACTS, 'convtiny-21.0.0', 'proof.json'))).toBe('1 proof.json');
   expect(
     await run(

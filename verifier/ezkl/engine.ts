@@ -8,16 +8,13 @@ export interface EzklFiles {
   readonly srs: Uint8Array;
 }
 
-/** Why the engine does not accept: `stopped` says that its code gave up on these bytes (a panic) instead of answering. */
-export interface EngineRefusal {
-  readonly reason: string;
-  readonly stopped: boolean;
-}
+/** Begins an answer where the engine's code gave up on the bytes (a panic) instead of refusing them. */
+export const TRAP = 'trap: ';
 
 export interface EzklEngine {
   /**
-   * `null`: the proof holds. Every call runs in an instance that no other call has touched: a panic leaves the engine in no state to rely on.
-   * Rejects where the engine could not be run to its end (not there, no memory): that is nobody's refusal.
+   * `null`: the proof holds. A text: why the engine says that it does not. Rejects where the engine could not be run to its end (not there,
+   * no memory): that is nobody's refusal. Every call has an instance of its own, for a panic leaves one in no state to rely on.
    */
-  verify(files: EzklFiles): Promise<EngineRefusal | null>;
+  verify(files: EzklFiles): Promise<string | null>;
 }

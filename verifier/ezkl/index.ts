@@ -17,7 +17,7 @@ import { readPublicItem, statementDigest } from '../../protocol/statement.ts';
 import type { AnyOptions } from '../any.ts';
 import { expectedEnvelope, requireKeyDigest } from '../expected.ts';
 import type { Verdict } from '../verdict.ts';
-import type { EngineRefusal, EzklFiles } from './engine.ts';
+import { type EzklFiles, TRAP } from './engine.ts';
 
 /** Throws `Refused` for bytes, an Error where there is no engine or it could not be run. */
 export async function verify(envelope: Uint8Array, keyFile: Uint8Array, options: AnyOptions): Promise<Verdict> {
@@ -35,11 +35,7 @@ export async function verify(envelope: Uint8Array, keyFile: Uint8Array, options:
   const e = expectedEnvelope(Uint8Array.from(envelope), key, options);
   const inputs = readItems('input', e.inputs, key.read.inputs);
   const outputs = readItems('output', e.outputs, key.read.outputs);
-  if (e.proof.length !== key.proofBytes)
-    throw new Refused('Z1', `the EZKL proof has ${e.proof.length} bytes; one of this key has ${key.proofBytes}`, {
-      bytes: e.proof.length,
-      expected: key.proofBytes,
-    });
+  requireLength(e.proof, key.proofBytes);
   if (options.ezkl === undefined) throw new Error('no EZKL engine was given: assay/ezkl has one for Node');
   options.onProgress?.({ stage: 'start EZKL’s engine', fraction: 0.1 });
   const engine = await options.ezkl();
@@ -65,6 +61,13 @@ export async function verify(envelope: Uint8Array, keyFile: Uint8Array, options:
   };
 }
 
+/** C1, C4: the engine would take a longer one. */
+function requireLength({ length }: Uint8Array, wanted: number): void {
+  if (length < wanted) throw new Refused('C1', `the EZKL proof has ${length} bytes; one of this key has ${wanted}`, { at: length });
+  if (length > wanted)
+    throw new Refused('C4', `${length - wanted} bytes follow the ${wanted} of an EZKL proof of this key`, { at: wanted });
+}
+
 function readItems(what: string, items: readonly Uint8Array[], wanted: readonly FixedPoint[]): Int32Array[] {
   if (items.length !== wanted.length) throw new Refused('E4', `${items.length} ${what}s, the key has ${wanted.length}`);
   return items.map((item, i) => readPublicItem(item, itemOf(wanted[i] as FixedPoint)));
@@ -82,13 +85,15 @@ export const engineFiles = (
   srs: verifierSrs(key.sG2),
 });
 
-/** Throws `key.vk`, `key.settings` or `key.srs` where the engine cannot read the key, `Z2` for its no, `Z3` where its code gave up. */
-export function requireAccepted(answer: EngineRefusal | null): void {
+/** Throws `key.vk`, `key.settings` or `key.srs` where the engine cannot read the key, `Z1` for its no, `Z2` where its code gave up. */
+export function requireAccepted(answer: string | null): void {
   if (answer === null) return;
-  const { reason, stopped } = answer;
-  const unread = /Failed to deserialize (vk|settings|params)/.exec(reason)?.[1];
+  if (answer.startsWith(TRAP)) {
+    const reason = answer.slice(TRAP.length);
+    throw new Refused('Z2', `EZKL’s engine gave up on these bytes: ${reason}`, { reason });
+  }
+  const unread = /Failed to deserialize (vk|settings|params)/.exec(answer)?.[1];
   if (unread !== undefined)
-    throw new Refused(`key.${unread === 'params' ? 'srs' : unread}`, `EZKL’s engine cannot read the key: ${reason}`, { reason });
-  if (stopped) throw new Refused('Z3', `EZKL’s engine gave up on these bytes: ${reason}`, { reason });
-  throw new Refused('Z2', `EZKL’s engine refuses the proof: ${reason}`, { reason });
+    throw new Refused(`key.${unread === 'params' ? 'srs' : unread}`, `EZKL’s engine cannot read the key: ${answer}`, { reason: answer });
+  throw new Refused('Z1', `EZKL’s engine refuses the proof: ${answer}`, { reason: answer });
 }
