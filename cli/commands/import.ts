@@ -70,9 +70,10 @@ async function importCommand(options: Options): Promise<Exit> {
         );
         return { files: [key, circuit], outputs: null };
       }
-      const key = await e.importKey({ settings, srs, vk: readFile(vk as string, 'vk', LIMITS.key) }, how);
-      if (proof === undefined) return { files: [key], outputs: null };
-      const { envelope, verdict } = await e.importProof(readFile(proof, 'proof', LIMITS.proof), key, how);
+      const json = proof === undefined ? undefined : readFile(proof, 'proof', LIMITS.proof);
+      const key = await e.importKey({ settings, srs, vk: readFile(vk as string, 'vk', LIMITS.key) }, { ...how, proof: json });
+      if (json === undefined) return { files: [key], outputs: null };
+      const { envelope, verdict } = await e.importProof(json, key, how);
       return { files: [key, envelope], outputs: verdict.outputs };
     }).finally(line.end);
     writeFiles(
