@@ -117,7 +117,8 @@ const filesOf = (part: string): string[] =>
       );
 /** Code without comments, so that prose may name what code may not. */
 const codeOf = (file: string): string => readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|(?<=^|[\s;{])\/\/.*$/gm, '');
-const importsOf = (code: string): string[] => [...code.matchAll(/(?:\bfrom|(?<!')\bimport|\bimport\()\s*'([^']+)'/g)].map((m) => m[1] as string);
+const importsOf = (code: string): string[] =>
+  [...code.matchAll(/(?:\bfrom|(?<!')\bimport|\bimport\()\s*'([^']+)'/g)].map((m) => m[1] as string);
 
 describe.each(Object.entries(RULES))('%s', (part, { may, packages = [], free = [], loaders = [], also = {} }) => {
   const files = filesOf(part).filter((file) => !file.includes('/generated/'));

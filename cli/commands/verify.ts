@@ -129,7 +129,9 @@ function hints(verdict: Denied, path: string, envelope: Uint8Array, keyPath: str
   if (theirs && ours && theirs !== ours) {
     return [`${printable(path)} was made for circuit ${short(theirs)}, ${printable(keyPath)} is of circuit ${short(ours)}`];
   }
-  return verdict.detail.field === 'context' ? ['--context names the context that you expect; without it, none is'] : [];
+  return verdict.detail.field === 'context' && verdict.detail.bindsContext !== false
+    ? ['--context names the context that you expect; without it, none is']
+    : [];
 }
 
 /** What an artefact says about itself, or null if it cannot be read. */

@@ -6,8 +6,9 @@ import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeContainer, systemOf } from '../../circuits/container.ts';
-import { decodeEzklCircuit, decodeEzklKey, EZKL_SYSTEM, encodeEzklKey } from '../../circuits/ezkl/key.ts';
-import { feltOf, integerOf } from '../../circuits/ezkl/proof.ts';
+import { decodeEzklCircuit, decodeEzklKey, EZKL_SYSTEM, encodeEzklKey, trustOf } from '../../circuits/ezkl/key.ts';
+import { feltOf, integerOf, readProofJson } from '../../circuits/ezkl/proof.ts';
+import { CEREMONY, readSrs, verifierSrs } from '../../circuits/ezkl/srs.ts';
 import { withEngine } from '../../ezkl/engine.ts';
 import { EngineDied, ezkl } from '../../ezkl/index.ts';
 import { inspect } from '../../index.ts';
@@ -15,7 +16,8 @@ import { concat, toHex } from '../../protocol/bytes.ts';
 import { decodeEnvelope, encodeEnvelope } from '../../protocol/envelope.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { EZKL_LIES } from '../../scripts/fixtures-ezkl.ts';
-import { type Verdict, verifyAny } from '../../verifier/index.ts';
+import { engineFiles } from '../../verifier/ezkl/index.ts';
+import { type EzklFiles, type Verdict, verifyAny } from '../../verifier/index.ts';
 
 const read = (file: string): Uint8Array => new Uint8Array(readFileSync(`fixtures/ezkl/${file}`));
 const [key, proof] = [read('mlp.key'), read('mlp.proof')];
@@ -97,6 +99,39 @@ describe('refuses', () => {
     });
     expect(codeOf(await check(encodeEnvelope({ ...e, outputs: negated })))).toBe('Z1');
   });
+});
+
+test('the engine alone takes what is refused here: a longer proof, other scales, another selector bit', async () => {
+  const { settings, vk, sG2, read: shapes } = decodeEzklKey(key);
+  const { proof: raw } = decodeEnvelope(proof);
+  const { integers } = readProofJson(read('artefacts/mlp-21.0.0/proof.json'), shapes);
+  const engine = await ezkl();
+  const files = engineFiles({ settings, vk, sG2 }, integers, raw);
+  const text = new TextDecoder().decode(settings);
+  const lies: Partial<EzklFiles>[] = [
+    { proof: engineFiles({ settings, vk, sG2 }, integers, concat(raw, new Uint8Array(32))).proof },
+    { settings: new TextEncoder().encode(text.replace('"model_output_scales":[10]', '"model_output_scales":[0]')) },
+    { vk: vk.map((b, i) => (i === vk.length - 1 ? b ^ 1 : b)) },
+  ];
+  for (const lie of [{}, ...lies]) expect(await engine.verify({ ...files, ...lie })).toBeNull();
+});
+
+test('only the SRS of the ceremony is a universal set-up', () => {
+  const parts = decodeEzklKey(key);
+  const good = decodeEzklKey(encodeEzklKey({ ...parts, sG2: CEREMONY }));
+  expect([parts.setup, trustOf(parts).securityBits]).toEqual(['insecure-dev', 0]);
+  expect([good.setup, trustOf(good).securityBits]).toEqual(['universal', 100]);
+  const near = CEREMONY.map((b, i) => (i === 127 ? b ^ 1 : b));
+  expect(decodeEzklKey(encodeEzklKey({ ...parts, sG2: near })).setup).toBe('insecure-dev');
+});
+
+test('an SRS file of any size has the s·G2 of its verifier', () => {
+  const [large, small] = [readSrs(read('artefacts/kzg11.srs')), readSrs(read('artefacts/verifier.srs'))];
+  expect([large.k, small.k]).toEqual([11, 0]);
+  expect(large.sG2).toEqual(small.sG2);
+  expect(verifierSrs(large.sG2)).toEqual(read('artefacts/verifier.srs'));
+  const bad = read('artefacts/verifier.srs');
+  for (const at of [0, 4, 150]) expect(() => readSrs(bad.map((b, i) => (i === at ? b ^ 1 : b)))).toThrow(Refused);
 });
 
 describe('the engine', () => {

@@ -27,7 +27,9 @@ export async function verify(envelope: Uint8Array, keyFile: Uint8Array, options:
   const key = decodeEzklKey(file);
   const keyDigest = hash('key', file);
   requireKeyDigest(keyDigest, options.keyDigest);
-  if (options.context !== undefined && options.context.length > 0)
+  const { context = new Uint8Array(0) } = options;
+  if (!(context instanceof Uint8Array)) throw new TypeError('the context is no Uint8Array');
+  if (context.length > 0)
     throw new Refused('E3', 'EZKL proofs are bound to no context: this one could be shown under any, so it is not taken for the expected', {
       field: 'context',
       bindsContext: false,
