@@ -109,6 +109,10 @@ export async function groth16Fixtures(): Promise<(Fixture & { readonly what: str
       sha256: sha256(envelope),
     });
   }
+  files.push({
+    file: 'pot9.ptau',
+    what: 'powers of tau up to 2^9 by snarkjs 0.7.6: newAccumulator, one contribution, a beacon, preparePhase2; for tests',
+  });
   certify(FOLDER, 'npm run fixtures (scripts/fixtures-groth16.ts)', files, {
     assay: VERSION,
     system: GROTH16,
