@@ -1,9 +1,12 @@
 /** What an artefact says about itself. A proof is decoded, not verified; a key must meet the conditions every verifier checks. */
 import { ascii, equalBytes } from '../protocol/bytes.ts';
-import { decodeEnvelope, MAGIC } from '../protocol/envelope.ts';
+import { decodeEnvelope, MAGIC, SYSTEM } from '../protocol/envelope.ts';
+import { hash } from '../protocol/hash.ts';
 import { Refused } from '../protocol/refused.ts';
 import { statementDigest } from '../protocol/statement.ts';
+import { nativeTrust, trustFields } from '../protocol/trust.ts';
 import { checkKey } from './check.ts';
+import { describeOther } from './describe.ts';
 import { CIRCUIT_MAGIC, decodeCircuitFile, decodeKeyFile, KEY_MAGIC } from './files.ts';
 import type { Interface } from './interface.ts';
 import type { Key } from './key.ts';
@@ -20,10 +23,14 @@ export interface Inspection {
 export function inspect(bytes: Uint8Array): Inspection {
   const begins = (magic: string): boolean => equalBytes(bytes.subarray(0, magic.length), ascii(magic));
   if (begins(KEY_MAGIC)) {
+    const other = describeOther(bytes, 'key');
+    if (other !== null) return { kind: 'key', fields: { keyDigest: hash('key', bytes), bytes: bytes.length, ...other } };
     const { key, interface: face, digest } = decodeKeyFile(bytes);
     return { kind: 'key', fields: { keyDigest: digest, bytes: bytes.length, ...keyFields(key, face) } };
   }
   if (begins(CIRCUIT_MAGIC)) {
+    const other = describeOther(bytes, 'circuit');
+    if (other !== null) return { kind: 'circuit', fields: { bytes: bytes.length, ...other } };
     const c = decodeCircuitFile(bytes);
     const values = [...c.contents].filter(([t]) => !c.plan.content.includes(t)).reduce((s, [, v]) => s + v.length, 0);
     return {
@@ -55,11 +62,14 @@ function keyFields(key: Key, face: Interface): Record<string, unknown> {
   const plan = planOf(key);
   checkKey(key, plan, { allowToy: true });
   const size = proofSize(key, plan);
+  const bits = key.profile === 'S100' ? Math.floor(ledgerOf(key, plan).bits * 100) / 100 : 0;
   return {
+    system: SYSTEM,
+    ...trustFields(nativeTrust(bits)),
     vkHash: key.hash,
     profile: key.profile,
     mode: key.mode,
-    securityBits: key.profile === 'S100' ? Math.floor(ledgerOf(key, plan).bits * 100) / 100 : 0,
+    securityBits: bits,
     ledger: Object.fromEntries(ledgerOf(key, plan).terms.map((t) => [`${t.id} ${t.event}`, `2^-${t.bits.toFixed(1)}`])),
     h: key.h,
     rate: `2^-${key.lr}`,

@@ -9,6 +9,7 @@ import { addCheck } from './commands/check.ts';
 import { addCompile } from './commands/compile.ts';
 import { addExport } from './commands/export.ts';
 import { addFixtures } from './commands/fixtures.ts';
+import { addImport } from './commands/import.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addJob } from './commands/job.ts';
 import { addModel } from './commands/model.ts';
@@ -49,6 +50,8 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 const NAMES = ['check', 'compile', 'run', 'prover', 'prove', 'verify', 'audit', 'inspect', 'fixtures check', 'fixtures'].concat([
+  'import ezkl',
+  'import',
   'setup groth16',
   'setup contribute',
   'setup beacon',
@@ -86,7 +89,7 @@ Example
 
 stdout carries data, stderr carries talk. Exit codes: 0 accepted or done, 1 refused, 2 could not tell, 130 stopped by Ctrl-C.`,
     );
-  for (const add of [addCheck, addCompile, addRun, addSetup, addProve, addVerify, addAudit, addInspect, addExport, addFixtures])
+  for (const add of [addCheck, addCompile, addRun, addSetup, addProve, addVerify, addAudit, addInspect, addImport, addExport, addFixtures])
     add(program);
   for (const add of [addNode, addWallet, addChain, addModel, addProver, addTab, addJob, addSettle, addServe, addAsk]) add(program);
   return program;

@@ -19,4 +19,39 @@ export interface Trust {
   readonly assumption: string;
 }
 
-export const NATIVE_ASSUMPTION = 'BLAKE3 behaves as a random oracle';
+/** The native system: nothing to set up, nothing hidden, and bits that are the sum of a ledger. */
+export const nativeTrust = (securityBits: number): Trust => ({
+  setup: 'transparent',
+  zeroKnowledge: false,
+  hidden: [],
+  bindsContext: true,
+  securityBits,
+  security: 'proven',
+  assumption: 'BLAKE3 behaves as a random oracle',
+});
+
+/** One plain sentence for each kind of set-up. */
+export const SETUP_WORDS: Readonly<Record<SetUp, string>> = {
+  transparent: 'No set-up: nobody holds a secret that could forge.',
+  universal: 'One public ceremony for all circuits: sound as long as one of its many contributors forgot their secret.',
+  circuit: 'A ceremony for this circuit alone: sound as long as one of its contributors forgot their secret.',
+  'insecure-dev': 'INSECURE: made for development. Whoever made the set-up can prove what is false.',
+};
+
+/** The trust of a verdict as lines of `name: value`, for whoever prints artefacts. */
+export const trustFields = (t: Trust): Readonly<Record<string, unknown>> => ({
+  setup: `${t.setup}. ${SETUP_WORDS[t.setup]}`,
+  zeroKnowledge: t.zeroKnowledge,
+  hidden: t.hidden.length === 0 ? 'nothing' : t.hidden.join(' and '),
+  bindsContext: t.bindsContext,
+  security: `${t.securityBits.toFixed(1)} bits, ${t.security}`,
+  assumption: t.assumption,
+});
+
+/** What whoever has a proof learns from it. `committed`: the statement shows a commitment to the input, which need not hide it. */
+export function learnt({ zeroKnowledge, hidden }: Trust, committed = false): string {
+  const shown = (['input', 'output'] as const).filter((side) => !hidden.includes(side));
+  const said = committed && !hidden.includes('input') ? 'output (the commitment to the input does not hide it)' : shown.join(' and ');
+  if (zeroKnowledge) return `${shown.length === 0 ? 'nothing' : `its ${said}`}, and no more: it is zero knowledge`;
+  return `its ${said}, and something of the weights; it is not zero knowledge`;
+}

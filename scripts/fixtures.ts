@@ -1,6 +1,6 @@
 /**
- * Makes fixtures/envelopes, fixtures/negatives and their manifest, and certifies the reviewed transcripts: `npm run fixtures`.
- * Deterministic: run again, it writes the same bytes; of groth16 it keeps the proofs that hold.
+ * Makes fixtures/envelopes, fixtures/negatives, fixtures/groth16, fixtures/ezkl and their manifest, and certifies the reviewed transcripts:
+ * `npm run fixtures`. Deterministic: run again, it writes the same bytes; of groth16 it keeps the proofs that hold.
  *
  * Every proof is verified as it is written; one that does not get the verdict it is made for ends the run.
  */
@@ -14,6 +14,7 @@ import { equalBytes } from '../protocol/bytes.ts';
 import { VERSION as ENVELOPE_VERSION, SYSTEM } from '../protocol/envelope.ts';
 import { CERTIFICATE, certify, filesBelow, sha256 } from './certificates.ts';
 import { type Made, make, SOURCES } from './envelopes.ts';
+import { ezklFixtures } from './fixtures-ezkl.ts';
 import { groth16Fixtures } from './fixtures-groth16.ts';
 import { LIES } from './negatives.ts';
 
@@ -99,6 +100,7 @@ async function main(): Promise<void> {
   const fixtures = [...all.values()].map(accepted);
   for (const lie of LIES) fixtures.push(await refused(lie, all));
   fixtures.push(...(await groth16Fixtures()));
+  fixtures.push(...(await ezklFixtures()));
   const manifest = { format: 'assay-fixtures', version: 1, note: `made by ${MADE}`, fixtures };
   writeFileSync(`${ROOT}/manifest.json`, `${JSON.stringify(manifest, null, 1)}\n`);
   for (const folder of [ACCEPTED, REFUSED])
@@ -116,9 +118,8 @@ async function main(): Promise<void> {
       .map((file) => ({ file, what: 'the transcript of a tiny proof, line by line' })),
   );
   const codes = new Set(fixtures.flatMap((f) => f.code ?? []));
-  process.stdout.write(
-    `${fixtures.filter((f) => f.expect === 'accepted').length} accepted, ${fixtures.filter((f) => f.expect === 'refused').length} refused by ${codes.size} checks: ${[...codes].sort().join(' ')}\n`,
-  );
+  const yes = fixtures.filter((f) => f.expect === 'accepted').length;
+  process.stdout.write(`${yes} accepted, ${fixtures.length - yes} refused by ${codes.size} checks: ${[...codes].sort().join(' ')}\n`);
 }
 
 await main();

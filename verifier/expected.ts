@@ -56,3 +56,9 @@ export function expectedEnvelope(
   requireContext(e, context);
   return e;
 }
+
+/** H_key of the file that was given; `expected`: none means that the caller pins none. */
+export function requireKeyDigest(digest: Uint8Array, expected: Uint8Array | undefined): void {
+  if (expected !== undefined && !equalBytes(expected, digest))
+    throw new Refused('E3', `the key file has digest ${toHex(digest)}, the caller expects ${toHex(expected)}`, { field: 'keyDigest' });
+}

@@ -3,10 +3,11 @@ import { decodeCircuitFile } from '../circuits/files.ts';
 import { type NamedTensor, named, namedOutputs, provenTensors } from '../circuits/named.ts';
 import type { Tensor } from '../circuits/types.ts';
 import { plain } from '../protocol/arithmetic.ts';
-import { equalBytes, toHex } from '../protocol/bytes.ts';
+import { equalBytes } from '../protocol/bytes.ts';
 import { Refused } from '../protocol/refused.ts';
-import { NATIVE_ASSUMPTION } from '../protocol/trust.ts';
+import { nativeTrust } from '../protocol/trust.ts';
 import { arithmetic } from './arithmetic.ts';
+import { requireKeyDigest } from './expected.ts';
 import { knownKey } from './keys.ts';
 import type { Verdict } from './verdict.ts';
 import { checkedKey, type Expected, type StatedTensor, verifyWith } from './verify.ts';
@@ -32,10 +33,7 @@ export function verify(envelope: Uint8Array, key: Uint8Array, options: VerifyOpt
     options.onProgress?.({ stage: 'read the key', fraction: 0 });
     const known = knownKey(key);
     const { file } = known;
-    if (options.keyDigest !== undefined && !equalBytes(options.keyDigest, file.digest))
-      throw new Refused('E3', `the key file has digest ${toHex(file.digest)}, the caller expects ${toHex(options.keyDigest)}`, {
-        field: 'keyDigest',
-      });
+    requireKeyDigest(file.digest, options.keyDigest);
     const circuit = options.circuit === undefined || file.key.mode !== 'I0' ? null : decodeCircuitFile(options.circuit);
     if (circuit !== null && !equalBytes(circuit.fields.hash, file.key.hash))
       throw new Refused('E6', 'the circuit given with the key is not of this key');
@@ -54,15 +52,7 @@ export function verify(envelope: Uint8Array, key: Uint8Array, options: VerifyOpt
       system: statement.system,
       profile: statement.profile,
       mode: file.key.mode,
-      trust: {
-        setup: 'transparent',
-        zeroKnowledge: false,
-        hidden: [],
-        bindsContext: true,
-        securityBits: v.securityBits,
-        security: 'proven',
-        assumption: NATIVE_ASSUMPTION,
-      },
+      trust: nativeTrust(v.securityBits),
       vkHash: statement.vkHash,
       keyDigest: file.digest.slice(),
       modelId: statement.modelId,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { Refused } from '../../protocol/refused.ts';
 import { parseContext } from '../context.ts';
+import { startEzkl } from '../ezkl/load.ts';
 import { LIMITS, readFile } from '../files.ts';
 import { encode } from '../json.ts';
 import { verifyAny } from '../library.ts';
@@ -91,7 +92,7 @@ async function compare(fixture: Fixture): Promise<Result> {
   const key = readFile(fixture.key, 'key', LIMITS.key);
   const circuit = fixture.circuit === undefined ? undefined : readFile(fixture.circuit, 'circuit', LIMITS.circuit);
   const context = parseContext(fixture.context, `context of ${printable(name)}`);
-  const verdict = await verifyAny(envelope, key, { context, circuit });
+  const verdict = await verifyAny(envelope, key, { context, circuit, ezkl: startEzkl });
   const code = verdict.verdict === 'refused' ? verdict.code : undefined;
   const result = { name, verdict: verdict.verdict, ...(code !== undefined && { code }) };
   const digest = createHash('sha256').update(envelope).digest('hex');

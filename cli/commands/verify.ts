@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { Refused } from '../../protocol/refused.ts';
 import { mistaken } from '../artefact.ts';
 import { parseContext, parseHash } from '../context.ts';
+import { startEzkl } from '../ezkl/load.ts';
 import { LIMITS, readFile } from '../files.ts';
 import { encode, tensorsToJson } from '../json.ts';
 import { inspect, type Verdict, verifyAny } from '../library.ts';
@@ -10,6 +11,7 @@ import { CannotTell, conclude, type Exit } from '../outcome.ts';
 import { namesOf, tensorTable } from '../show.ts';
 import { hint, print, say } from '../talk.ts';
 import { hex, printable, short } from '../text.ts';
+import { trustSentences } from '../trust.ts';
 
 interface Options {
   key: string;
@@ -56,7 +58,7 @@ async function verifyCommand(path: string, options: Options): Promise<Exit> {
   const circuit = options.circuit === undefined ? undefined : readFile(options.circuit, 'circuit', LIMITS.circuit);
   checkOwn('key', options.key, key);
   if (circuit) checkOwn('circuit', options.circuit as string, circuit);
-  const verdict = await verifyAny(envelope, key, { context, modelId, keyDigest, circuit });
+  const verdict = await verifyAny(envelope, key, { context, modelId, keyDigest, circuit, ezkl: startEzkl });
   if (verdict.verdict === 'refused' && verdict.code === 'E6') checkCircuit(options, key, circuit);
   if (options.json) await print(encode(verdictToJson(verdict)));
   else if (verdict.verdict === 'accepted') await showAccepted(verdict);
@@ -101,10 +103,7 @@ async function showAccepted(verdict: Accepted): Promise<void> {
   const recomputed = verdict.outputs.filter(({ name }) => !verdict.proven.some((tensor) => tensor.name === name));
   say(`proven: the network of circuit ${short(verdict.vkHash)} maps ${namesOf(verdict.inputs)} to ${namesOf(verdict.proven)}`);
   if (recomputed.length > 0) say(`recomputed here from the proven integers, outside the proof: ${namesOf(recomputed)}`);
-  const input = verdict.inputs.some((tensor) => 'root' in tensor)
-    ? 'output (the commitment to the input does not hide it)'
-    : 'input and output';
-  say(`not hidden: whoever has the proof learns its ${input}, and something of the weights; it is not zero knowledge`);
+  for (const sentence of trustSentences(verdict)) say(sentence);
   if (verdict.context.length > 0) say(`bound to the context ${contextText(verdict.context)}`);
 }
 

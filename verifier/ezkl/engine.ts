@@ -8,7 +8,13 @@ export interface EzklFiles {
   readonly srs: Uint8Array;
 }
 
+/** Begins an answer where the engine's code gave up on the bytes (a panic) instead of refusing them. */
+export const TRAP = 'trap: ';
+
 export interface EzklEngine {
-  /** `null`: the proof holds. A text: why the engine says that it does not. Rejects where the engine could not be run. */
+  /**
+   * `null`: the proof holds. A text: why the engine says that it does not. Rejects where the engine could not be run to its end (not there,
+   * no memory): that is nobody's refusal. Every call has an instance of its own, for a panic leaves one in no state to rely on.
+   */
   verify(files: EzklFiles): Promise<string | null>;
 }

@@ -1,0 +1,106 @@
+/**
+ * EZKL's settings.json as far as a statement rests on it: which tensors are public, their shapes, and the scales of their fixed-point
+ * integers. Versions differ in the rest, which the engine reads and we do not. Whatever would make the statement say less than "these
+ * integers, under these weights" is refused by the name of its field.
+ */
+import { Refused } from '../../protocol/refused.ts';
+
+export interface FixedPoint {
+  readonly name: string;
+  readonly dims: readonly number[];
+  /** The real number is integer / 2^scale. */
+  readonly scale: number;
+}
+
+export interface EzklSettings {
+  /** The version of EZKL that made the artefacts. */
+  readonly version: string;
+  /** The circuit has 2^logrows rows. */
+  readonly logrows: number;
+  readonly inputs: readonly FixedPoint[];
+  readonly outputs: readonly FixedPoint[];
+}
+
+/** EZKL writes 2 kB to 40 kB. */
+const MOST_BYTES = 2 ** 20;
+/** Integers of one statement; an instance is 68 bytes of JSON to the engine. */
+const MOST_VALUES = 2 ** 20;
+const MOST_SCALE = 62;
+const CODE = 'key.settings';
+
+type Json = Readonly<Record<string, unknown>>;
+
+function refuse(field: string, sentence: string): never {
+  throw new Refused(CODE, `EZKL settings: ${field} ${sentence}`, { field });
+}
+
+const isObject = (v: unknown): v is Json => typeof v === 'object' && v !== null && !Array.isArray(v);
+const isCount = (v: unknown, least: number, most: number): v is number =>
+  typeof v === 'number' && Number.isInteger(v) && v >= least && v <= most;
+
+function parsed(bytes: Uint8Array): Json {
+  if (bytes.length > MOST_BYTES) throw new Refused(CODE, `EZKL settings of ${bytes.length} bytes; at most ${MOST_BYTES} are read`);
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (e) {
+    // Both say why with an Error of their own, and nothing else throws here.
+    throw new Refused(CODE, `EZKL settings are no JSON: ${(e as Error).message.slice(0, 120)}`);
+  }
+  if (!isObject(value)) throw new Refused(CODE, 'EZKL settings are no JSON object');
+  return value;
+}
+
+/** The engine is 21.0.0: proofs of 19.0.7 to 22.x verify as they are, those of 23.0.x too once their JSON is in its form; 16.x do not. */
+function checkVersion(version: unknown): string {
+  const m = typeof version === 'string' ? /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(version) : null;
+  if (m === null) return refuse('version', 'is none of EZKL’s releases');
+  const [major, minor, patch] = m.slice(1).map(Number) as [number, number, number];
+  const read = major === 19 ? minor > 0 || patch >= 7 : (major >= 20 && major <= 22) || (major === 23 && minor === 0);
+  if (!read) refuse('version', `is ${version}; this verifier reads 19.0.7 to 23.0.x`);
+  return version as string;
+}
+
+function checkRunArgs(run: Json): number {
+  const wanted = { input_visibility: 'Public', output_visibility: 'Public', param_visibility: 'Fixed' } as const;
+  const why = {
+    input_visibility: 'the statement would not show the input',
+    output_visibility: 'the statement would not show the output',
+    param_visibility: 'the key would not say which weights',
+  } as const;
+  for (const field of Object.keys(wanted) as (keyof typeof wanted)[])
+    if (run[field] !== wanted[field])
+      refuse(`run_args.${field}`, `is ${JSON.stringify(run[field])?.slice(0, 60)}, not "${wanted[field]}": ${why[field]}`);
+  if (run.commitment !== undefined && run.commitment !== 'KZG')
+    refuse('run_args.commitment', 'is not "KZG": the proof is of another proof system');
+  if (run.ignore_range_check_inputs_outputs !== undefined && run.ignore_range_check_inputs_outputs !== false)
+    refuse('run_args.ignore_range_check_inputs_outputs', 'is not false: the circuit leaves checks of its input and output out');
+  if (!isCount(run.logrows, 1, 28)) return refuse('run_args.logrows', 'is no number from 1 to 28');
+  return run.logrows;
+}
+
+function scalesOf(settings: Json, field: string): number[] {
+  const scales = settings[field];
+  if (!Array.isArray(scales) || scales.length === 0 || scales.length > 255 || !scales.every((s) => isCount(s, 0, MOST_SCALE)))
+    return refuse(field, `is no list of 1 to 255 numbers from 0 to ${MOST_SCALE}`);
+  return scales;
+}
+
+/** Reads and checks settings. Throws `key.settings`, with the field. */
+export function readSettings(bytes: Uint8Array): EzklSettings {
+  const s = parsed(bytes);
+  const version = checkVersion(s.version);
+  if (!isObject(s.run_args)) return refuse('run_args', 'is missing');
+  const logrows = checkRunArgs(s.run_args);
+  const [inputScales, outputScales] = [scalesOf(s, 'model_input_scales'), scalesOf(s, 'model_output_scales')];
+  const shapes: unknown = s.model_instance_shapes;
+  const isShape = (v: unknown): v is number[] => Array.isArray(v) && v.length <= 16 && v.every((d) => isCount(d, 1, MOST_VALUES));
+  if (!Array.isArray(shapes) || !shapes.every(isShape)) return refuse('model_instance_shapes', 'is no list of shapes');
+  if (shapes.length !== inputScales.length + outputScales.length)
+    refuse('model_instance_shapes', `has ${shapes.length} shapes for ${inputScales.length} inputs and ${outputScales.length} outputs`);
+  if (shapes.reduce((n, shape) => n + shape.reduce((m, d) => m * d, 1), 0) > MOST_VALUES)
+    refuse('model_instance_shapes', `has more than ${MOST_VALUES} values`);
+  const named = (what: string, scales: readonly number[], from: number): FixedPoint[] =>
+    scales.map((scale, i) => ({ name: scales.length === 1 ? what : `${what} ${i}`, dims: shapes[from + i] as number[], scale }));
+  return { version, logrows, inputs: named('input', inputScales, 0), outputs: named('output', outputScales, inputScales.length) };
+}
