@@ -6,9 +6,10 @@ import { main as assay } from '../cli/program.ts';
 import { checkCertificates } from './certificates.ts';
 import { checkKeys } from './envelopes.ts';
 import { checkEzklKeys } from './fixtures-ezkl.ts';
+import { checkGroth16Keys } from './fixtures-groth16.ts';
 
 await assay(['fixtures', 'check', 'fixtures']);
-const wrong = [...checkCertificates(), ...(await checkKeys()), ...(await checkEzklKeys())];
+const wrong = [...checkCertificates(), ...(await checkKeys()), ...(await checkGroth16Keys()), ...(await checkEzklKeys())];
 for (const line of wrong) process.stdout.write(`NOT ${line}\n`);
 process.stdout.write(
   wrong.length === 0 ? 'all files are those of their certificates; all keys are made again\n' : `${wrong.length} wrong\n`,

@@ -31,7 +31,7 @@ interface Meta {
   readonly mid: readonly Entry[];
 }
 
-const FAMILIES = ['digits-mlp', 'digits-mlp-mm', 'mnist-cnn', 'lenet5-max', 'cifar-cnn-264k', 'dense-4m'];
+const FAMILIES = ['digits-mlp', 'digits-mlp-mm', 'digits-cnn', 'mnist-cnn', 'lenet5-max', 'cifar-cnn-264k', 'dense-4m'];
 const SMALL = 32 * 1024;
 const OUT = 'fixtures/models';
 

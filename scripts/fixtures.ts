@@ -1,6 +1,6 @@
 /**
- * Makes fixtures/envelopes, fixtures/negatives, fixtures/ezkl and their manifest, and certifies the reviewed transcripts: `npm run fixtures`.
- * Deterministic: run again, it writes the same bytes.
+ * Makes fixtures/envelopes, fixtures/negatives, fixtures/groth16, fixtures/ezkl and their manifest, and certifies the reviewed transcripts:
+ * `npm run fixtures`. Deterministic: run again, it writes the same bytes; of groth16 it keeps the proofs that hold.
  *
  * Every proof is verified as it is written; one that does not get the verdict it is made for ends the run.
  */
@@ -15,6 +15,7 @@ import { VERSION as ENVELOPE_VERSION, SYSTEM } from '../protocol/envelope.ts';
 import { CERTIFICATE, certify, filesBelow, sha256 } from './certificates.ts';
 import { type Made, make, SOURCES } from './envelopes.ts';
 import { ezklFixtures } from './fixtures-ezkl.ts';
+import { groth16Fixtures } from './fixtures-groth16.ts';
 import { LIES } from './negatives.ts';
 
 const ROOT = 'fixtures';
@@ -98,6 +99,7 @@ async function main(): Promise<void> {
   for (const source of SOURCES) all.set(source.name, await make(source));
   const fixtures = [...all.values()].map(accepted);
   for (const lie of LIES) fixtures.push(await refused(lie, all));
+  fixtures.push(...(await groth16Fixtures()));
   fixtures.push(...(await ezklFixtures()));
   const manifest = { format: 'assay-fixtures', version: 1, note: `made by ${MADE}`, fixtures };
   writeFileSync(`${ROOT}/manifest.json`, `${JSON.stringify(manifest, null, 1)}\n`);

@@ -1,6 +1,7 @@
 /** `assay setup`: the keys of a groth16 circuit. */
 import { randomBytes } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
+import { decodeGroth16Circuit } from '../../circuits/groth16/circuit.ts';
 import { fromHex } from '../../protocol/bytes.ts';
 import { asKind } from '../artefact.ts';
 import { LIMITS, readFile, target, writeFiles } from '../files.ts';
@@ -109,6 +110,13 @@ function iterations(text: string): number {
   return n;
 }
 
+/** A file of another kind is a mistake of usage; a circuit of another system is refused. */
+function readCircuit(path: string): Uint8Array {
+  const circuit = readFile(path, 'circuit', LIMITS.circuit);
+  asKind('circuit', path, circuit, () => decodeGroth16Circuit(circuit));
+  return circuit;
+}
+
 async function groth16Command(path: string, options: Groth16Options): Promise<Exit> {
   if ((options.ptau === undefined) === (options.insecureDev === undefined))
     throw new CannotTell(
@@ -119,7 +127,7 @@ async function groth16Command(path: string, options: Groth16Options): Promise<Ex
   if (options.seed !== undefined && options.insecureDev === undefined) throw new CannotTell('usage', '--seed goes with --insecure-dev');
   const seed = options.seed === undefined ? new Uint8Array(randomBytes(32)) : fromHex(options.seed.replace(/^0x/, ''));
   if (seed === null || seed.length !== 32) throw new CannotTell('usage', '--seed wants 64 hex digits');
-  const circuit = readFile(path, 'circuit', LIMITS.circuit);
+  const circuit = readCircuit(path);
   const ptau = options.ptau === undefined ? null : readFile(options.ptau, 'powers of tau', LIMITS.circuit);
   const name = (options.output ?? path).replace(/\.(circuit|key|zkey)$/, '');
   const given = [path, ...(options.ptau === undefined ? [] : [options.ptau])];
@@ -130,11 +138,9 @@ async function groth16Command(path: string, options: Groth16Options): Promise<Ex
   const made = await stoppable(async (signal) => {
     const pace = { signal, onProgress: line.update };
     const result = await withGroth16((g) =>
-      asCircuit(path, circuit, () =>
-        ptau === null
-          ? g.setUpInsecurely(circuit, seed, pace)
-          : g.setUp(circuit, ptau, { ...pace, name: options.name, entropy: options.entropy }),
-      ),
+      ptau === null
+        ? g.setUpInsecurely(circuit, seed, pace)
+        : g.setUp(circuit, ptau, { ...pace, name: options.name, entropy: options.entropy }),
     ).finally(line.end);
     writeFiles(
       [
@@ -150,13 +156,6 @@ async function groth16Command(path: string, options: Groth16Options): Promise<Ex
   if (ptau === null) note('insecure set-up: whoever ran it can forge proofs under this key; every verdict says so');
   else note('one contribution: its contributor can forge unless the secret was forgotten; assay setup contribute adds others');
   return 0;
-}
-
-/** A circuit of another kind or system is a mistake of usage. */
-async function asCircuit<T>(path: string, circuit: Uint8Array, work: () => Promise<T>): Promise<T> {
-  const { decodeGroth16Circuit } = await import('../../circuits/groth16/circuit.ts');
-  asKind('circuit', path, circuit, () => decodeGroth16Circuit(circuit));
-  return await work();
 }
 
 async function changeCommand(
@@ -175,16 +174,14 @@ async function changeCommand(
 }
 
 async function finishCommand(path: string, options: FinishOptions): Promise<Exit> {
-  const circuit = readFile(path, 'circuit', LIMITS.circuit);
+  const circuit = readCircuit(path);
   const ptau = readFile(options.ptau, 'powers of tau', LIMITS.circuit);
   const zkey = readFile(options.provingKey, 'proving key', LIMITS.circuit);
   const name = (options.output ?? path).replace(/\.(circuit|key)$/, '');
   const to = await target(`${name}.key`, [path, options.ptau, options.provingKey]);
   const line = progressLine('check');
   await stoppable(async (signal) => {
-    const key = await withGroth16((g) =>
-      asCircuit(path, circuit, () => g.finishSetUp(circuit, ptau, zkey, { signal, onProgress: line.update })),
-    ).finally(line.end);
+    const key = await withGroth16((g) => g.finishSetUp(circuit, ptau, zkey, { signal, onProgress: line.update })).finally(line.end);
     writeFiles([{ path: to, bytes: key }], signal);
   });
   await print(`${printable(name)}.key`);

@@ -52,7 +52,7 @@ export function relationCost(r: Relation): number {
 function withoutMap(d: StepDescription): { description: StepDescription; offset: number; map: readonly number[] | null } {
   if (d.map === null) return { description: d, offset: d.lo - d.zp, map: null };
   const map = Array.from(d.map);
-  const from = map.findLastIndex((y) => y === map[0]);
+  const from = map.lastIndexOf(map[0] as number);
   const to = map.indexOf(map[map.length - 1] as number);
   const clips = to >= from && map.every((y, i) => y === (map[from] as number) + Math.min(to, Math.max(from, i)) - from);
   if (!clips) return { description: d, offset: 0, map };

@@ -1,7 +1,7 @@
 /** The line of a requantisation is the requantisation, at every accumulator that is tried: all of small intervals, all thresholds of large ones. */
 import { expect, test } from 'vitest';
-import { requantize } from '../../../circuits/step.ts';
-import { findLine, type Line, lineAt, lineCost } from '../../../compiler/circom/line.ts';
+import { requantize } from '../../circuits/step.ts';
+import { findLine, type Line, lineAt, lineCost } from '../../compiler/circom/line.ts';
 
 function disagreement(d: ReturnType<typeof requantize>, line: Line, lo: number, hi: number, zp: number, low: number): string | null {
   const every = hi - lo < 300_000;

@@ -1,0 +1,133 @@
+/** groth16 by the command line: a session as a newcomer has it, wrong usage, and no process left. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { folder } from './files.helpers.ts';
+import { assay } from './spawn.helpers.ts';
+
+const MODEL = resolve('fixtures/models/digits-mlp.qop/model.onnx');
+const FIXTURES = resolve('fixtures/groth16');
+const INPUT = JSON.stringify(Array.from({ length: 64 }, (_, i) => (i % 17) / 16));
+
+test('compile, set up, prove, verify, export', async () => {
+  const cwd = folder();
+  writeFileSync(join(cwd, 'in.json'), INPUT);
+  const compiled = await assay(['compile', MODEL, '--system', 'groth16', '--private-input', '-o', 'd'], { cwd });
+  expect(compiled).toMatchObject({ code: 0, stdout: 'd.circuit\n' });
+  expect(compiled.stderr).toContain('2,624 constraints, 4 public signals');
+  const setup = await assay(['setup', 'groth16', 'd.circuit', '--insecure-dev'], { cwd });
+  expect(setup).toMatchObject({ code: 0, stdout: 'd.key\nd.zkey\n' });
+  expect(setup.stderr).toContain('insecure set-up');
+  const proved = await assay(['prove', 'd.circuit', '--input', 'in.json', '--context', 'order 7'], { cwd });
+  expect(proved.code).toBe(0);
+  expect(statSync(join(cwd, 'd.proof')).size).toBeLessThan(1024);
+  expect(statSync(join(cwd, 'd.proof.opening')).mode & 0o777).toBe(0o600);
+  const verified = await assay(['verify', 'd.proof', '--key', 'd.key', '--context', 'order 7', '--json'], { cwd });
+  expect(verified.code).toBe(0);
+  const verdict = JSON.parse(verified.stdout) as { trust: object; inputs: Record<string, { root?: string; data?: unknown }> };
+  expect(verdict.trust).toMatchObject({ setup: 'insecure-dev', zeroKnowledge: true, hidden: ['input'] });
+  expect(Object.values(verdict.inputs)[0]?.root).toMatch(/^0x[0-9a-f]{64}$/);
+  const ran = await assay(['run', 'd.circuit', '--input', 'in.json', '--json'], { cwd });
+  expect((JSON.parse(ran.stdout) as { outputs: unknown }).outputs).toEqual((JSON.parse(verified.stdout) as { outputs: unknown }).outputs);
+  const exported = await assay(['export', 'solidity', 'd.key'], { cwd });
+  expect(exported).toMatchObject({ code: 0, stdout: 'd.sol\n' });
+  expect(readFileSync(join(cwd, 'd.sol'), 'utf8')).toContain('contract Groth16Verifier');
+  const other = await assay(['verify', 'd.proof', '--key', join(FIXTURES, 'digits.key'), '--context', 'order 7'], { cwd });
+  expect(other.code).toBe(1);
+  expect(other.stdout).toMatch(/^refused E3/);
+});
+
+test('after verify no process and no thread is left', async () => {
+  const started = Date.now();
+  const { code } = await assay([
+    'verify',
+    join(FIXTURES, 'digits.proof'),
+    '--key',
+    join(FIXTURES, 'digits.key'),
+    '--context',
+    'order 1841',
+  ]);
+  expect(code).toBe(0);
+  const left = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes('digits.proof') && !line.includes('ps -eo'));
+  mkdirSync('test/artifacts', { recursive: true });
+  writeFileSync(
+    'test/artifacts/ps-after-verify.txt',
+    `assay verify of a groth16 proof ended after ${Date.now() - started} ms with code ${code}\nprocesses of it in ps afterwards: ${left.length}\n`,
+  );
+  expect(left).toEqual([]);
+});
+
+test('check says constraints and feasibility', async () => {
+  const small = await assay(['check', MODEL, '--system', 'groth16', '--json']);
+  expect(small.code).toBe(0);
+  expect(JSON.parse(small.stdout)).toMatchObject({ supported: true, predicted: { constraints: 2327, publicSignals: 6, proofBytes: 256 } });
+  const large = await assay(['check', resolve('fixtures/models/mnist-cnn.qop/model.onnx'), '--system', 'groth16']);
+  expect(large.code).toBe(1);
+  expect(large.stdout).toMatch(/^refused groth16\.constraints/);
+  expect(large.stderr).toMatch(/28\d,?\d{3} constraints, most of them in "conv_3_node_quant"/);
+  const refused = await assay(['compile', resolve('fixtures/models/mnist-cnn.qop/model.onnx'), '--system', 'groth16'], { cwd: folder() });
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('at most 65536 are compiled unless forced');
+});
+
+test.each<[string, readonly string[], string]>([
+  ['a flag of the other system', ['compile', MODEL, '--system', 'groth16', '--mode', 'I0'], '--mode is no flag of --system groth16'],
+  ['a flag of this system for the other', ['compile', MODEL, '--private-input'], '--private-input is no flag of --system gkr'],
+  [
+    'a form of the other system',
+    ['compile', MODEL, '--system', 'groth16', '--emit', 'network'],
+    '--emit network is no flag of --system groth16',
+  ],
+  ['an unknown system', ['compile', MODEL, '--system', 'plonk'], "option '--system <system>' argument 'plonk' is invalid"],
+  ['neither kind of set-up', ['setup', 'groth16', join(FIXTURES, 'digits.circuit')], 'a set-up takes either --ptau FILE or --insecure-dev'],
+  ['both kinds', ['setup', 'groth16', join(FIXTURES, 'digits.circuit'), '--insecure-dev', '--ptau', 'x'], 'a set-up takes either'],
+  [
+    'a short seed',
+    ['setup', 'groth16', join(FIXTURES, 'digits.circuit'), '--insecure-dev', '--seed', 'abcd'],
+    '--seed wants 64 hex digits',
+  ],
+  ['a key where the circuit belongs', ['setup', 'groth16', join(FIXTURES, 'digits.key'), '--insecure-dev'], 'cannot be used as a circuit'],
+  ['a native key to export', ['export', 'solidity', resolve('fixtures/envelopes/digits.key')], 'the key is one of gkr-koalabear-v1'],
+  ['a missing file', ['setup', 'groth16', 'nothing.circuit', '--insecure-dev'], 'there is no file nothing.circuit'],
+  [
+    'iterations out of range',
+    ['setup', 'beacon', join(FIXTURES, 'digits.zkey'), '-o', 'x', '--hash', '00', '--iterations', '5'],
+    'it takes a number from 10 to 63',
+  ],
+  [
+    'a beacon that is no hex',
+    ['setup', 'beacon', join(FIXTURES, 'digits.zkey'), '-o', 'x', '--hash', 'xyz'],
+    '--hash wants pairs of hex digits',
+  ],
+  [
+    'a circuit without its keys',
+    ['prove', join(FIXTURES, 'digits.circuit'), '--input', 'x', '--key', 'nothing.key'],
+    'there is no file nothing.key',
+  ],
+])('wrong usage: %s', async (_, args, sentence) => {
+  const cwd = folder();
+  const { code, stderr, stdout } = await assay(args, { cwd });
+  expect(stderr).toContain(sentence);
+  expect([1, 2]).toContain(code);
+  expect(stdout === '' || stdout.startsWith('refused')).toBe(true);
+  expect(readdirSync(cwd)).toEqual([]);
+});
+
+test('Ctrl-C leaves nothing half-written, and circom ends with it', async () => {
+  const cwd = folder();
+  const model = resolve('fixtures/models/digits-cnn.qop/model.onnx');
+  const { code } = await assay(['compile', model, '--system', 'groth16', '-o', 'c'], {
+    cwd,
+    onStart: (kill) => setTimeout(() => kill('SIGINT'), 2500),
+  });
+  expect(code).toBe(130);
+  expect(existsSync(join(cwd, 'c.circuit'))).toBe(false);
+  expect(readdirSync(cwd)).toEqual([]);
+  const left = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes('circom2') && line.includes('main.circom') && line.includes('--O2'));
+  expect(left.length).toBe(0);
+});
