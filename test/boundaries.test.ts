@@ -11,6 +11,7 @@ const ALL = [
   'prover',
   'verifier',
   'verifier-web',
+  'groth16',
   'wasm',
   'chain',
   'ezkl',
@@ -78,10 +79,9 @@ const RULES: Readonly<Record<string, Rule>> = {
     may: ['circuits', 'protocol', 'wasm'],
     free: [page, chance, logger],
     loaders: ['prover/kernels/wasm/start.ts'],
-    except: ['prover/backends'],
   },
   // Node alone; circom2 and snarkjs are asked for when they are used (docs/dependencies.md).
-  'prover/backends/groth16': {
+  groth16: {
     may: ['prover', 'compiler', 'circuits', 'protocol'],
     packages: [node, 'snarkjs', /^@noble\/(curves|hashes)\//],
     free: [page, logger, /\bMath\.random\b/],
@@ -146,7 +146,8 @@ const filesOf = (part: string): string[] =>
       );
 /** Code without comments, so that prose may name what code may not. */
 const codeOf = (file: string): string => readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|(?<=^|[\s;{])\/\/.*$/gm, '');
-const importsOf = (code: string): string[] => [...code.matchAll(/(?:\bfrom|(?<!')\bimport|\bimport\()\s*'([^']+)'/g)].map((m) => m[1] as string);
+const importsOf = (code: string): string[] =>
+  [...code.matchAll(/(?:\bfrom|(?<!')\bimport|\bimport\()\s*'([^']+)'/g)].map((m) => m[1] as string);
 
 describe.each(Object.entries(RULES))(
   '%s',
