@@ -1,19 +1,8 @@
 /** A process of the benchmark, so that its memory is that of its one task: `child.js <task>`; the order on stdin, the answer on stdout, as JSON. */
 import { readFileSync } from 'node:fs';
+import { peak } from './peak.ts';
 import { artefactsIn, type Prepared, prepare } from './prepare.ts';
 import { type Limits, type Proofs, proveRounds, type Verifications, verifyRounds, type Way } from './rounds.ts';
-
-/**
- * Resident bytes at the peak; Node itself has some 45 MB. Linux hands the `maxRSS` of a parent down to its children, so what it says of this
- * process alone comes first.
- */
-function peak(): number {
-  try {
-    return 1024 * Number((/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) as RegExpExecArray)[1]);
-  } catch {
-    return 1024 * process.resourceUsage().maxRSS;
-  }
-}
 
 const TASKS = {
   prepare: (o: { readonly name: string; readonly folder: string; readonly repeats: number }): Promise<Prepared> =>

@@ -5,12 +5,15 @@ import { decodeContainer, systemOf } from './container.ts';
 import { describeEzklCircuit, describeEzklKey } from './ezkl/describe.ts';
 import { EZKL_SYSTEM } from './ezkl/key.ts';
 import type { FileKind } from './file-reader.ts';
+import { describeGroth16Circuit, describeGroth16Key } from './groth16/describe.ts';
+import { GROTH16 } from './groth16/key.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 /** Decodes a body; throws its refusal. */
 type Describe = (body: Uint8Array) => Fields;
 
 const SYSTEMS: Readonly<Record<string, Readonly<Record<FileKind, Describe>>>> = {
+  [GROTH16]: { key: describeGroth16Key, circuit: describeGroth16Circuit },
   [EZKL_SYSTEM]: { key: describeEzklKey, circuit: describeEzklCircuit },
 };
 

@@ -32,6 +32,8 @@ interface Meta {
 }
 
 const FAMILIES = ['digits-mlp', 'digits-mlp-mm', 'digits-cnn', 'mnist-cnn', 'lenet5-max', 'cifar-cnn-264k', 'dense-4m'];
+/** Whose float models are kept too: other systems prove those (bench/systems.ts). */
+const FLOATS = ['digits-mlp.qop', 'digits-cnn.qop'];
 const SMALL = 32 * 1024;
 const OUT = 'fixtures/models';
 
@@ -61,6 +63,7 @@ Quantized networks trained on real data, with inputs and what onnxruntime comput
 accept) as \`bad/manifest.json\` says. \`certificate.json\` is the birth certificate: every file, what it is, how it was made, its sha256.
 
     <name>/model.onnx   batch 1, static shapes
+           float.onnx   the float model it was quantized from, of two
            meta.json    where each array lies in the two files below: {role, name, dtype, shape, offset, nbytes}, first dimension = input
            io.bin       inputs, and outputs at ORT_ENABLE_ALL (role expected_all)
            mid.bin.gz   integer tensors of onnxruntime's fused graph for input 0 (role mid_fused); \`qdq_s8_to_u8_*\` are shifted by 128
@@ -87,6 +90,7 @@ function main(zoo: string | undefined): void {
     mkdirSync(join(OUT, name), { recursive: true });
     const model = readFileSync(join(from, 'model.onnx'));
     writeFileSync(join(OUT, name, 'model.onnx'), model);
+    if (FLOATS.includes(name)) writeFileSync(join(OUT, name, 'float.onnx'), readFileSync(join(from, 'float.onnx')));
     const count = model.length <= SMALL ? meta.n_inputs : 8;
     const io = cut(
       readFileSync(join(from, 'io.bin')),
@@ -114,6 +118,7 @@ function main(zoo: string | undefined): void {
     };
     writeFileSync(join(OUT, name, 'meta.json'), `${JSON.stringify(kept)}\n`);
     certify(`${name}/model.onnx`, `trained and quantized network, family ${f}, format ${format}`);
+    if (FLOATS.includes(name)) certify(`${name}/float.onnx`, 'the float network it was quantized from');
     certify(`${name}/io.bin`, `${count} inputs and the outputs of onnxruntime ${onnxruntime} at ORT_ENABLE_ALL`);
     certify(`${name}/mid.bin.gz`, 'integer tensors of onnxruntime’s fused graph for the first input');
     certify(`${name}/meta.json`, 'where each array lies');

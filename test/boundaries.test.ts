@@ -11,6 +11,7 @@ const ALL = [
   'prover',
   'verifier',
   'verifier-web',
+  'groth16',
   'wasm',
   'chain',
   'ezkl',
@@ -78,10 +79,9 @@ const RULES: Readonly<Record<string, Rule>> = {
     may: ['circuits', 'protocol', 'wasm'],
     free: [page, chance, logger],
     loaders: ['prover/kernels/wasm/start.ts'],
-    except: ['prover/backends'],
   },
   // Node alone; circom2 and snarkjs are asked for when they are used (docs/dependencies.md).
-  'prover/backends/groth16': {
+  groth16: {
     may: ['prover', 'compiler', 'circuits', 'protocol'],
     packages: [node, 'snarkjs', /^@noble\/(curves|hashes)\//],
     free: [page, logger, /\bMath\.random\b/],

@@ -38,8 +38,11 @@ export function encodeGroth16Circuit(c: Groth16CircuitFields): Uint8Array {
 }
 
 /** Throws `circuit.format`, `circuit.system`, or what the native circuit is refused for. */
-export function decodeGroth16Circuit(file: Uint8Array): Groth16Circuit {
-  const body = decodeContainer(plainBytes(file), 'circuit', GROTH16);
+export const decodeGroth16Circuit = (file: Uint8Array): Groth16Circuit =>
+  circuitOfBody(decodeContainer(plainBytes(file), 'circuit', GROTH16));
+
+/** The circuit of a body. Throws `circuit.format`, or what the native circuit is refused for. */
+export function circuitOfBody(body: Uint8Array): Groth16Circuit {
   const v = decodeValue(body, 'circuit.format', 'the body of the circuit');
   const bit = (x: Value | undefined): boolean => x === 0 || x === 1;
   if (!Array.isArray(v) || v.length !== 7 || v[0] !== 'groth16' || v[1] !== 1 || !bit(v[3]) || !bit(v[4]))

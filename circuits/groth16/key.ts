@@ -87,8 +87,10 @@ export function encodeGroth16Key(k: Groth16KeyFields): Uint8Array {
 }
 
 /** The key of a `.key` file. Throws `key.format`, `key.system`, `key.interface`, or E6 for a body that is none. */
-export function decodeGroth16Key(file: Uint8Array): Groth16Key {
-  const body = decodeContainer(plainBytes(file), 'key', GROTH16);
+export const decodeGroth16Key = (file: Uint8Array): Groth16Key => keyOfBody(decodeContainer(plainBytes(file), 'key', GROTH16));
+
+/** The key of a body. Throws `key.interface`, or E6 for a body that is none. */
+export function keyOfBody(body: Uint8Array): Groth16Key {
   const v = decodeValue(body, 'E6', 'the body of the key');
   const ok: (condition: boolean, what: string) => asserts condition = (condition, what) => {
     if (!condition) throw new Refused('E6', `key: ${what}`);

@@ -30,7 +30,7 @@ async function solidityCommand(path: string, { output }: { output?: string }): P
   const bytes = readFile(path, 'key', LIMITS.key);
   const key = asKind('key', path, bytes, () => decodeGroth16Key(bytes));
   const { prepare } = await import('../../verifier/groth16/pairing.ts');
-  const { solidityVerifier } = await import('../../prover/backends/groth16/solidity.ts');
+  const { solidityVerifier } = await import('../../groth16/solidity.ts');
   prepare(key); // a contract with a point that is none would refuse everything, or worse
   const name = output ?? `${path.replace(/^.*[\\/]/, '').replace(/\.key$/, '')}.sol`;
   const to = await target(name, [path]);

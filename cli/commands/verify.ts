@@ -5,6 +5,7 @@ import { mistaken } from '../artefact.ts';
 import { parseContext, parseHash } from '../context.ts';
 import { startEzkl } from '../ezkl/load.ts';
 import { LIMITS, readFile } from '../files.ts';
+import { openedJson, readOpening, showOpened } from '../groth16/open.ts';
 import { encode, tensorsToJson } from '../json.ts';
 import { inspect, type Verdict, verifyAny } from '../library.ts';
 import { CannotTell, conclude, type Exit } from '../outcome.ts';
@@ -19,6 +20,7 @@ interface Options {
   circuit?: string;
   modelId?: string;
   keyDigest?: string;
+  opening?: string;
   json?: true;
 }
 
@@ -33,6 +35,7 @@ export function addVerify(program: Command): void {
     .option('--circuit <file>', 'the .circuit file, only for keys of mode I0')
     .option('--model-id <hash>', '64 hex digits, when a registry names the model; default: the hash of the key')
     .option('--key-digest <hash>', '64 hex digits: the digest of the key file that you trust (assay inspect shows it)')
+    .option('--opening <file>', 'groth16: what opens the tensors that the proof hides; they are shown')
     .option('--json', 'one JSON object: verdict, code, securityBits, outputs, inputs, proven, …')
     .addHelpText(
       'after',
@@ -60,9 +63,12 @@ async function verifyCommand(path: string, options: Options): Promise<Exit> {
   if (circuit) checkOwn('circuit', options.circuit as string, circuit);
   const verdict = await verifyAny(envelope, key, { context, modelId, keyDigest, circuit, ezkl: startEzkl });
   if (verdict.verdict === 'refused' && verdict.code === 'E6') checkCircuit(options, key, circuit);
-  if (options.json) await print(encode(verdictToJson(verdict)));
-  else if (verdict.verdict === 'accepted') await showAccepted(verdict);
-  else await print(refusedLine(verdict));
+  const opened = options.opening === undefined || verdict.verdict === 'refused' ? null : await readOpening(options.opening, verdict, key);
+  if (options.json) await print(encode({ ...verdictToJson(verdict), ...(opened && { opened: openedJson(opened) }) }));
+  else if (verdict.verdict === 'accepted') {
+    await showAccepted(verdict);
+    if (opened !== null) await showOpened(opened);
+  } else await print(refusedLine(verdict));
   if (verdict.verdict === 'accepted') return 0;
   if (!options.json) say(printable(verdict.sentence));
   for (const sentence of hints(verdict, path, envelope, options.key, key)) hint(sentence);
@@ -98,13 +104,19 @@ type Accepted = Extract<Verdict, { verdict: 'accepted' }>;
 type Denied = Extract<Verdict, { verdict: 'refused' }>;
 
 async function showAccepted(verdict: Accepted): Promise<void> {
-  await print(`accepted ${verdict.securityBits.toFixed(1)} bits, ${verdict.system} ${verdict.profile}`);
+  await print(`accepted ${strength(verdict)}, ${verdict.system} ${verdict.profile}`);
   for (const tensor of verdict.outputs) await print(tensorTable(tensor));
   const recomputed = verdict.outputs.filter(({ name }) => !verdict.proven.some((tensor) => tensor.name === name));
   say(`proven: the network of circuit ${short(verdict.vkHash)} maps ${namesOf(verdict.inputs)} to ${namesOf(verdict.proven)}`);
   if (recomputed.length > 0) say(`recomputed here from the proven integers, outside the proof: ${namesOf(recomputed)}`);
   for (const sentence of trustSentences(verdict)) say(sentence);
   if (verdict.context.length > 0) say(`bound to the context ${contextText(verdict.context)}`);
+}
+
+/** What stands behind the word "accepted": bits that are proven, bits that are an estimate, or nothing. */
+function strength({ trust }: Accepted): string {
+  if (trust.setup === 'insecure-dev') return 'under an INSECURE set-up';
+  return trust.security === 'proven' ? `${trust.securityBits.toFixed(1)} bits` : `about ${trust.securityBits.toFixed(0)} bits`;
 }
 
 function refusedLine({ code, detail }: Denied): string {

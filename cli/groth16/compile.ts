@@ -1,6 +1,6 @@
 /** `assay compile` and `assay check` for groth16. */
 
-import type { Groth16Report } from '../../prover/backends/groth16/index.ts';
+import type { Groth16Report } from '../../groth16/index.ts';
 import type { CompileOptions } from '../commands/compile.ts';
 import { target, writeFiles } from '../files.ts';
 import type { CheckReport as NativeReport } from '../library.ts';

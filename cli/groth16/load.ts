@@ -1,11 +1,11 @@
 /** groth16 as the command line sees it: loaded when it is asked for, and what is not installed is named. */
 import { CannotTell } from '../outcome.ts';
 
-export type Groth16 = typeof import('../../prover/backends/groth16/index.ts');
+export type Groth16 = typeof import('../../groth16/index.ts');
 
 /** Runs work of the backend; a package that is missing is wrong usage, no verdict. */
 export async function withGroth16<T>(work: (library: Groth16) => Promise<T> | T): Promise<T> {
-  const library = await import('../../prover/backends/groth16/index.ts');
+  const library = await import('../../groth16/index.ts');
   try {
     return await work(library);
   } catch (e) {

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { R, type R1cs, type Row, readField, readR1cs, section, sectionsOf } from '../../prover/backends/groth16/r1cs.ts';
-import { withSnarkjs } from '../../prover/backends/groth16/snarkjs.ts';
+import { R, type R1cs, type Row, readField, readR1cs, section, sectionsOf } from '../../groth16/r1cs.ts';
+import { withSnarkjs } from '../../groth16/snarkjs.ts';
 
 export interface Compiled {
   readonly r1cs: R1cs;

@@ -13,8 +13,8 @@ import {
   openGroth16,
   setUp,
   setUpInsecurely,
-} from '../../prover/backends/groth16/index.ts';
-import { beginSetup } from '../../prover/backends/groth16/setup.ts';
+} from '../../groth16/index.ts';
+import { beginSetup } from '../../groth16/setup.ts';
 import { reluModel } from '../../scripts/relu-model.ts';
 import { verifyAny } from '../../verifier/index.ts';
 

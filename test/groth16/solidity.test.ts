@@ -5,9 +5,9 @@ import { keccak_256 } from '@noble/hashes/sha3.js';
 import { beforeAll, expect, test } from 'vitest';
 import { decodeGroth16Key } from '../../circuits/groth16/key.ts';
 import { contextSignals, limbsOf } from '../../circuits/groth16/signals.ts';
+import { solidityVerifier } from '../../groth16/solidity.ts';
 import { ascii, concat } from '../../protocol/bytes.ts';
 import { decodeEnvelope } from '../../protocol/envelope.ts';
-import { solidityVerifier } from '../../prover/backends/groth16/solidity.ts';
 import { outsideTheGroup, word } from '../../scripts/fixtures-groth16.ts';
 import { contextDigest } from '../../verifier/groth16/index.ts';
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { requantize } from '../../circuits/step.ts';
 import { findLine, type Line, lineAt, lineCost } from '../../compiler/circom/line.ts';
 import { unaryCost } from '../../compiler/circom/relation.ts';
-import { R } from '../../prover/backends/groth16/r1cs.ts';
+import { R } from '../../groth16/r1cs.ts';
 import { broken, type Compiled, circom, undetermined, witnesses } from './r1cs.helpers.ts';
 
 const program = (template: string, inputs: readonly string[], output: string): string => `pragma circom 2.1.6;

@@ -6,10 +6,10 @@ import { decodeGroth16Key, encodeGroth16Key, G1_BYTES, G2_BYTES } from '../../ci
 import { commitment, poseidonHash } from '../../circuits/groth16/poseidon.ts';
 import { contextSignals, limbsOf } from '../../circuits/groth16/signals.ts';
 import { inspect } from '../../circuits/inspect.ts';
+import { openGroth16 } from '../../groth16/index.ts';
+import { withSnarkjs } from '../../groth16/snarkjs.ts';
 import { concat } from '../../protocol/bytes.ts';
 import { decodeEnvelope, encodeEnvelope } from '../../protocol/envelope.ts';
-import { openGroth16 } from '../../prover/backends/groth16/index.ts';
-import { withSnarkjs } from '../../prover/backends/groth16/snarkjs.ts';
 import { recorded } from '../../scripts/recorded.ts';
 import { contextDigest } from '../../verifier/groth16/index.ts';
 import { openHidden } from '../../verifier/groth16/opening.ts';

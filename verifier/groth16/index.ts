@@ -2,6 +2,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { decodeGroth16Key, GROTH16, type Groth16Key, itemShapeOf, type Port } from '../../circuits/groth16/key.ts';
 import { contextSignals, limbsOf } from '../../circuits/groth16/signals.ts';
+import { groth16Trust } from '../../circuits/groth16/trust.ts';
 import type { Interface } from '../../circuits/interface.ts';
 import { type NamedTensor, named, namedOutputs, provenTensors } from '../../circuits/named.ts';
 import { concat, equalBytes, plainBytes, toHex } from '../../protocol/bytes.ts';
@@ -12,7 +13,6 @@ import type { AnyOptions } from '../any.ts';
 import { expectedEnvelope } from '../expected.ts';
 import type { CommittedTensor, Verdict } from '../verdict.ts';
 import { holds, type PreparedKey, prepare, readProof } from './pairing.ts';
-import { groth16Trust } from './trust.ts';
 
 const R = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
 

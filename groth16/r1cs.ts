@@ -1,5 +1,5 @@
 /** The constraint system in iden3's .r1cs format, version 1: A·w ∘ B·w = C·w, rows of (wire, coefficient). Read from circom's output. */
-import { Refused } from '../../../protocol/refused.ts';
+import { Refused } from '../protocol/refused.ts';
 
 export const R = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
 

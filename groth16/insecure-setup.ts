@@ -4,8 +4,8 @@
  */
 import { bn254 } from '@noble/curves/bn254.js';
 import { sha512 } from '@noble/hashes/sha2.js';
-import { ascii, concat } from '../../../protocol/bytes.ts';
-import type { Pace } from '../../../protocol/pace.ts';
+import { ascii, concat } from '../protocol/bytes.ts';
+import type { Pace } from '../protocol/pace.ts';
 import { type Affine, multiples } from './fixed-base.ts';
 import { domainBits, evaluations, lagrange } from './powers.ts';
 import { R, type R1cs } from './r1cs.ts';

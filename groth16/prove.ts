@@ -1,13 +1,13 @@
 /** A groth16 proof of one run, in its envelope. The constraint system's own outputs are compared with the definition before anything is proven. */
 import { randomBytes } from 'node:crypto';
 import type { SnarkProof } from 'snarkjs';
-import type { Groth16Circuit } from '../../../circuits/groth16/circuit.ts';
-import { GROTH16, profileOf } from '../../../circuits/groth16/key.ts';
-import { encodeOpening, type OpenedTensor, SALT_BYTES } from '../../../circuits/groth16/opening.ts';
-import { concatAll } from '../../../protocol/bytes.ts';
-import { encodeEnvelope } from '../../../protocol/envelope.ts';
-import { Pace, type PaceOptions } from '../../../protocol/pace.ts';
-import { Refused } from '../../../protocol/refused.ts';
+import type { Groth16Circuit } from '../circuits/groth16/circuit.ts';
+import { GROTH16, profileOf } from '../circuits/groth16/key.ts';
+import { encodeOpening, type OpenedTensor, SALT_BYTES } from '../circuits/groth16/opening.ts';
+import { concatAll } from '../protocol/bytes.ts';
+import { encodeEnvelope } from '../protocol/envelope.ts';
+import { Pace, type PaceOptions } from '../protocol/pace.ts';
+import { Refused } from '../protocol/refused.ts';
 import { readField, section, sectionsOf } from './r1cs.ts';
 import { bigEndian, hiddenCount, statedRun } from './signals.ts';
 import { withSnarkjs } from './snarkjs.ts';

@@ -1,7 +1,7 @@
 /** The proving key in snarkjs's .zkey format, version 1: written for a development set-up, read for the verifying key inside any. */
-import { G1_BYTES, G2_BYTES } from '../../../circuits/groth16/key.ts';
-import { concatAll, u32, u64 } from '../../../protocol/bytes.ts';
-import { Refused } from '../../../protocol/refused.ts';
+import { G1_BYTES, G2_BYTES } from '../circuits/groth16/key.ts';
+import { concatAll, u32, u64 } from '../protocol/bytes.ts';
+import { Refused } from '../protocol/refused.ts';
 import type { Affine } from './fixed-base.ts';
 import { R, type R1cs, readField, section, sectionsOf } from './r1cs.ts';
 

@@ -1,14 +1,14 @@
 /** groth16 with files and names: what the package exports as `assay/groth16`. Node only; circom2 and snarkjs are asked for when they are used. */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { decodeGroth16Circuit, encodeGroth16Circuit, type Groth16Circuit } from '../../../circuits/groth16/circuit.ts';
-import { decodeGroth16Key, encodeGroth16Key, type Groth16Key, type Groth16KeyFields, signalCount } from '../../../circuits/groth16/key.ts';
-import { circomProgram, type Visibility } from '../../../compiler/circom/program.ts';
-import { compile } from '../../../compiler/compile.ts';
-import { type CheckReport, lower, type Reason } from '../../../compiler/index.ts';
-import { equalBytes, toHex } from '../../../protocol/bytes.ts';
-import { Pace, type PaceOptions } from '../../../protocol/pace.ts';
-import { Refused } from '../../../protocol/refused.ts';
-import { type NamedInputs, openCircuit, type RunResult } from '../../index.ts';
+import { decodeGroth16Circuit, encodeGroth16Circuit, type Groth16Circuit } from '../circuits/groth16/circuit.ts';
+import { decodeGroth16Key, encodeGroth16Key, type Groth16Key, type Groth16KeyFields, signalCount } from '../circuits/groth16/key.ts';
+import { circomProgram, type Visibility } from '../compiler/circom/program.ts';
+import { compile } from '../compiler/compile.ts';
+import { type CheckReport, lower, type Reason } from '../compiler/index.ts';
+import { equalBytes, toHex } from '../protocol/bytes.ts';
+import { Pace, type PaceOptions } from '../protocol/pace.ts';
+import { Refused } from '../protocol/refused.ts';
+import { type NamedInputs, openCircuit, type RunResult } from '../prover/index.ts';
 import { runCircom } from './circom.ts';
 import { insecureSetup } from './insecure-setup.ts';
 import { domainBits } from './powers.ts';

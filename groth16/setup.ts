@@ -1,6 +1,6 @@
 /** The second phase of a ceremony for one circuit, by snarkjs: from a prepared powers-of-tau file to a proving key that nobody can forge under. */
 import { randomBytes } from 'node:crypto';
-import { Refused } from '../../../protocol/refused.ts';
+import { Refused } from '../protocol/refused.ts';
 import { domainBits } from './powers.ts';
 import { readR1cs } from './r1cs.ts';
 import { withSnarkjs } from './snarkjs.ts';

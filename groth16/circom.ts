@@ -21,7 +21,7 @@ export class MissingPackage extends Error {
 }
 
 /** The templates lie beside the sources, and beside what is built of them. */
-const TEMPLATES = fileURLToPath(new URL('../../../circuits/circom/', import.meta.url));
+const TEMPLATES = fileURLToPath(new URL('../circuits/circom/', import.meta.url));
 
 export interface CircomOutput {
   readonly r1cs: Uint8Array;

@@ -3,8 +3,8 @@
  * public signal below its modulus, the points on their curves (by the precompiles of EIP-196 and EIP-197, which also know the subgroup), and
  * the equation. The statement's signals are those of circuits/groth16/signals.ts.
  */
-import { G1_BYTES, G2_BYTES, type Groth16Key } from '../../../circuits/groth16/key.ts';
-import { toHex } from '../../../protocol/bytes.ts';
+import { G1_BYTES, G2_BYTES, type Groth16Key } from '../circuits/groth16/key.ts';
+import { toHex } from '../protocol/bytes.ts';
 
 /** Source text; the contract `Groth16Verifier` has `verify(bytes proof, uint256[n] signals)`. */
 export function solidityVerifier(key: Groth16Key): string {

@@ -1,11 +1,11 @@
 /** The statement of a run as the verifier will rebuild it: items, public signals, and the inputs of the witness program. */
 import { sha256 } from '@noble/hashes/sha2.js';
-import type { Groth16Circuit } from '../../../circuits/groth16/circuit.ts';
-import type { Port } from '../../../circuits/groth16/key.ts';
-import { commitment } from '../../../circuits/groth16/poseidon.ts';
-import { contextSignals, limbsOf } from '../../../circuits/groth16/signals.ts';
-import { concat } from '../../../protocol/bytes.ts';
-import { committedItem, publicItem } from '../../../protocol/statement.ts';
+import type { Groth16Circuit } from '../circuits/groth16/circuit.ts';
+import type { Port } from '../circuits/groth16/key.ts';
+import { commitment } from '../circuits/groth16/poseidon.ts';
+import { contextSignals, limbsOf } from '../circuits/groth16/signals.ts';
+import { concat } from '../protocol/bytes.ts';
+import { committedItem, publicItem } from '../protocol/statement.ts';
 
 export interface StatedRun {
   readonly inputs: readonly Uint8Array[];

@@ -1,6 +1,7 @@
 /** What a groth16 verdict rests on. */
-import type { Groth16Key } from '../../circuits/groth16/key.ts';
+
 import type { Trust } from '../../protocol/trust.ts';
+import type { Groth16Key } from './key.ts';
 
 /** Bits of BN254: the best known attack on its pairing (Barbulescu and Duquesne, J. Cryptology 2019). */
 const BITS = 100;
