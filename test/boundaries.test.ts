@@ -99,7 +99,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   'verifier-web': {
     may: ['verifier', 'circuits', 'protocol', ...CHAIN_BASE, 'chain/comet/json.ts', 'chain/light', 'chain/rpc/rpc.ts', 'chain/systems'],
-    packages: ['comlink', 'preact', 'preact/hooks', 'fflate'],
+    packages: ['comlink', 'preact', 'preact/hooks', 'fflate', /^@ezkljs\/engine\/web\//],
     free: [logger],
     // "Prove here": workers that load when somebody asks for them.
     also: { 'verifier-web/prove.worker.ts': ['compiler', 'prover'], 'verifier-web/thread.worker.ts': ['prover'] },

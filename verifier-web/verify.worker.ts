@@ -3,6 +3,7 @@ import { expose } from 'comlink';
 import { decodeKeyFile } from '../circuits/files.ts';
 import { SYSTEM } from '../protocol/envelope.ts';
 import { kernelsInUse, verifyAny } from '../verifier/index.ts';
+import { ezklEngine } from './ezkl.ts';
 import { readFiles } from './files.ts';
 import type { ProgressOf, Question, Report, VerifyService } from './messages.ts';
 import { networkOf } from './network.ts';
@@ -12,7 +13,7 @@ const service: VerifyService = {
   read: readFiles,
   async check({ proof, key, circuit, context }: Question, onProgress?: (p: ProgressOf) => void): Promise<Report> {
     const started = performance.now();
-    const verdict = await verifyAny(proof, key, { context, circuit: circuit ?? undefined, onProgress });
+    const verdict = await verifyAny(proof, key, { context, circuit: circuit ?? undefined, onProgress, ezkl: ezklEngine });
     const milliseconds = performance.now() - started;
     // Only keys that met every condition are drawn, and only native ones show the network.
     const keyFile = verdict.verdict === 'accepted' && verdict.system === SYSTEM ? decodeKeyFile(key) : null;
