@@ -8,6 +8,7 @@ import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { browserSetting } from '../browser/page.helpers.ts';
 import { FileServer } from '../browser/server.helpers.ts';
+import type { EngineAsked } from './page/asked.ts';
 
 const s = browserSetting();
 const folder = mkdtempSync(join(tmpdir(), 'assay-ezkl-'));
@@ -39,7 +40,7 @@ async function opened(): Promise<Page> {
   return page;
 }
 
-type Told = Awaited<ReturnType<import('./page/ezkl.worker.ts').EngineAsked['check']>>;
+type Told = Awaited<ReturnType<EngineAsked['check']>>;
 const ask = (page: Page, names: readonly string[]): Promise<Told> => page.evaluate(`ask(${JSON.stringify(names)})`);
 
 /** The good files, one of them as `lie` makes it. */

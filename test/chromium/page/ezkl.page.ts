@@ -1,6 +1,6 @@
 /** Lets the test ask an engine that lives in a worker, as in the page. */
 import { wrap } from 'comlink';
-import type { EngineAsked } from './ezkl.worker.ts';
+import type { EngineAsked } from './asked.ts';
 
 const worker = new Worker(new URL('./ezkl.worker.ts', import.meta.url), { type: 'module' });
 const { check } = wrap<EngineAsked>(worker);

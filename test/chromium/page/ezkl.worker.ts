@@ -1,11 +1,6 @@
 import { expose } from 'comlink';
-import type { EzklFiles } from '../../../verifier/index.ts';
 import { ezklEngine } from '../../../verifier-web/ezkl.ts';
-
-export interface EngineAsked {
-  /** What the engine answers, or the reason why it could not be run; and how long it took. */
-  check(files: EzklFiles): Promise<{ readonly answer: string | null; readonly ran: boolean; readonly milliseconds: number }>;
-}
+import type { EngineAsked } from './asked.ts';
 
 const asked: EngineAsked = {
   async check(files) {
