@@ -14,7 +14,7 @@ const MARKS: readonly (readonly [Kind, string])[] = [
 ];
 
 /** Proof systems whose proofs the verifier checks (verifier/any.ts). */
-const SYSTEMS: readonly string[] = [SYSTEM, 'groth16-bn254-v1', 'ezkl-halo2-kzg-bn254-v1'];
+export const SYSTEMS: readonly string[] = [SYSTEM, 'groth16-bn254-v1', 'ezkl-halo2-kzg-bn254-v1'];
 
 /** By the first bytes; a file that a name calls a proof is one, whatever its bytes: the verifier refuses it with its reason. */
 export function kindOf({ name, bytes }: GivenFile): Kind | null {
