@@ -4,6 +4,7 @@
  */
 import type { SetUp, Trust } from '../protocol/trust.ts';
 import type { Accepted } from '../verifier/index.ts';
+import { sentence } from './format.ts';
 
 /** Whether whoever made the key can forge proofs under it. */
 export const isForgeable = ({ trust }: Pick<Accepted, 'trust'>): boolean => trust.setup === 'insecure-dev';
@@ -78,7 +79,7 @@ export function groundsOf(verdict: Accepted): Ground[] {
     { id: 'security', term: 'Security', ...security(trust) },
     { id: 'secrecy', term: 'Secrecy', ...secrecy(trust) },
     { id: 'context', term: 'Context', ...context(verdict) },
-    { id: 'assumption', term: 'Assumption', word: trust.assumption, why: 'If it fails, so does the verdict.', tone: 'plain' },
+    { id: 'assumption', term: 'Assumption', word: sentence(trust.assumption), why: 'If it fails, so does the verdict.', tone: 'plain' },
   ];
 }
 

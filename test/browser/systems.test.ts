@@ -25,7 +25,7 @@ test('a native verdict says what it rests on', async () => {
     security: expect.stringMatching(/^\d+\.\d bits, proven$/),
     secrecy: 'Not zero-knowledge',
     context: 'Bound to its context',
-    assumption: 'BLAKE3 behaves as a random oracle',
+    assumption: 'BLAKE3 behaves as a random oracle.',
   });
   expect(await page.locator('#forgeable').count()).toBe(0);
   expect(await page.locator('.headline').textContent()).toBe('Accepted');

@@ -21,7 +21,7 @@ describe('of fixtures', () => {
       security: expect.stringMatching(/^\d+\.\d bits, proven$/),
       secrecy: 'Not zero-knowledge',
       context: 'Bound to its context',
-      assumption: 'BLAKE3 behaves as a random oracle',
+      assumption: 'BLAKE3 behaves as a random oracle.',
     });
     expect(isForgeable(verdict)).toBe(false);
     expect(groundsOf(verdict).every(({ tone }) => tone === 'plain')).toBe(true);

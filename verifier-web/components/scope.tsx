@@ -18,7 +18,9 @@ export function Scope({ verdict, recomputed }: { verdict: Accepted; recomputed: 
       <Item term="Recomputed here">
         {recomputed.length > 0
           ? `${recomputed.join(', ')}: from the proven integers, outside the proof, by arithmetic that the key file describes.`
-          : 'Nothing: the outputs are the proven integers themselves.'}
+          : verdict.outputs.length > 0
+            ? 'Nothing: the outputs are the proven integers themselves.'
+            : 'Nothing: the proof does not show the output.'}
       </Item>
       <Item term="Not checked">
         Whose model this is: that is what the key says, so get it from a source you trust. Whether the input is the one you meant. Whether
