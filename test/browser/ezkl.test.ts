@@ -126,6 +126,9 @@ test('an accepted proof: bound to no context, in fixed point, with nothing in th
     'mind',
     expect.stringContaining('The same proof can be shown to anybody as an answer to anything.'),
   ]);
+  expect(await page.locator('#unbound').textContent()).toBe(
+    'Not bound to a context: the same proof can be shown to anybody as an answer to anything.',
+  );
   expect(await page.locator('[data-ground=setup] b').textContent()).toBe('Universal');
   expect(await page.locator('.facts dd').first().textContent()).toBe('100 bits estimated');
   expect(await page.locator('.scope').textContent()).toMatch(/fixed-point integers.*How near that comes to the float model/s);
@@ -135,6 +138,9 @@ test('an accepted proof: bound to no context, in fixed point, with nothing in th
   await page.locator('#context').blur();
   expect(await verdictOf(page)).toEqual(ACCEPTED);
   expect(await page.locator('.card > .sentence').textContent()).not.toContain('order 1841');
+  expect(await page.locator('#unbound.bad').textContent()).toContain(
+    'You asked for “order 1841”, and no proof of this key can be made for that.',
+  );
   expect(await violations(page)).toEqual([]);
   await shoot(page, 'ezkl-light');
   await page.emulateMedia({ colorScheme: 'dark' });
