@@ -99,10 +99,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   'verifier-web': {
     may: ['verifier', 'circuits', 'protocol', ...CHAIN_BASE, 'chain/comet/json.ts', 'chain/light', 'chain/rpc/rpc.ts', 'chain/systems'],
-    packages: ['comlink', 'preact', 'preact/hooks', 'fflate', /^@ezkljs\/engine\/web\//],
+    packages: ['comlink', 'preact', 'preact/hooks', 'fflate'],
     free: [logger],
     // "Prove here": workers that load when somebody asks for them.
     also: { 'verifier-web/prove.worker.ts': ['compiler', 'prover'], 'verifier-web/thread.worker.ts': ['prover'] },
+    // Likewise for keys of EZKL.
+    alsoPackages: { 'verifier-web/ezkl.worker.ts': [/^@ezkljs\/engine\/web\//] },
   },
   chain: {
     may: ['verifier', 'circuits', 'protocol'],

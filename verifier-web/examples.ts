@@ -61,6 +61,13 @@ export const EXAMPLES: readonly Example[] = [
     files: ['groth16/digits-private.proof', 'groth16/digits-private.key'],
   },
   {
+    id: 'ezkl',
+    title: 'Made with EZKL',
+    what: 'loads EZKL’s own verifier: 10 MB, kept for the next time',
+    expect: 'forgeable',
+    files: ['ezkl/mlp.proof', 'ezkl/mlp.key'],
+  },
+  {
     id: 'false-output',
     title: 'A prover that lies',
     what: 'one output too high, the rest as it is',

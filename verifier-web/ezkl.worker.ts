@@ -1,14 +1,21 @@
 /**
- * EZKL's own verifier, for one check: an instance that trapped is not to be used again, so this worker is ended after its answer.
+ * EZKL's own verifier, for one check: an instance that panicked is in no state to rely on, so this worker is ended after its answer.
  *
  * It runs on one thread: its thread pool is never started.
  */
-import { initSync, verify } from '@ezkljs/engine/web/ezkl.js';
+import { init_panic_hook, initSync, verify } from '@ezkljs/engine/web/ezkl.js';
 import wasm from '@ezkljs/engine/web/ezkl_bg.wasm?url';
+import { TRAP } from '../verifier/ezkl/engine.ts';
 import type { EzklFiles } from '../verifier/index.ts';
 import type { EngineAnswer } from './ezkl.ts';
 
-const words = (e: unknown): string => (e instanceof Error ? e.message : String(e));
+// A panic says why on the console, and then traps.
+let panic = '';
+Object.assign(console, {
+  error: (text: unknown) => {
+    panic = String(text).slice(0, 500);
+  },
+});
 
 async function compiled(): Promise<WebAssembly.Module> {
   const response = await fetch(new URL(wasm, import.meta.url));
@@ -21,22 +28,26 @@ async function compiled(): Promise<WebAssembly.Module> {
 async function answer({ proof, vk, settings, srs }: EzklFiles): Promise<EngineAnswer> {
   try {
     initSync(await compiled());
+    init_panic_hook();
   } catch (e) {
-    return { ran: false, why: words(e) };
+    return { ran: false, why: `could not be loaded: ${words(e)}` };
   }
-  const [p, k, s, r] = [proof, vk, settings, srs].map((bytes) => new Uint8ClampedArray(bytes)) as [
-    Uint8ClampedArray,
-    Uint8ClampedArray,
-    Uint8ClampedArray,
-    Uint8ClampedArray,
-  ];
+  const clamped = ({ buffer, byteOffset, byteLength }: Uint8Array): Uint8ClampedArray =>
+    new Uint8ClampedArray(buffer, byteOffset, byteLength);
   try {
-    // It never answers false: every rejection is thrown.
-    return { ran: true, why: verify(p, k, s, r) ? null : 'the verifier says that the proof does not hold' };
+    const held = verify(clamped(proof), clamped(vk), clamped(settings), clamped(srs));
+    // It throws where it refuses; should it ever say false, that is a refusal too.
+    return { ran: true, why: held ? null : `it answered ${String(held)}` };
   } catch (e) {
-    return { ran: true, why: e instanceof WebAssembly.RuntimeError ? `trap: ${e.message}` : words(e) };
+    const trapped = e instanceof WebAssembly.RuntimeError || e instanceof RangeError;
+    // Memory that cannot be had says so, or leaves no words at all: neither is an answer about these bytes.
+    if (trapped && (panic === '' || /memory allocation|out of memory/i.test(panic)))
+      return { ran: false, why: `stopped: ${words(e)}${panic === '' ? '' : `: ${panic}`}` };
+    return { ran: true, why: trapped ? `${TRAP}${panic}` : words(e) };
   }
 }
+
+const words = (e: unknown): string => (e instanceof Error ? e.message : String(e));
 
 addEventListener('message', ({ data }: MessageEvent<EzklFiles>) => {
   void answer(data).then((told) => postMessage(told));

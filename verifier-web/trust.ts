@@ -2,11 +2,11 @@
  * What an accepted verdict rests on, in words: read off `trust` and the statement, the same for every proof system. Nothing here decides a
  * verdict; a key whose maker can forge makes it worth nothing to others, and that comes first.
  */
-import type { SetUp, Trust } from '../protocol/trust.ts';
+import { SETUP_WORDS, type SetUp, type Trust } from '../protocol/trust.ts';
 import type { Accepted } from '../verifier/index.ts';
 import { sentence } from './format.ts';
 
-/** Whether whoever made the key can forge proofs under it. */
+/** Whether somebody can forge proofs under the key: whoever made its set-up. */
 export const isForgeable = ({ trust }: Pick<Accepted, 'trust'>): boolean => trust.setup === 'insecure-dev';
 
 export interface Ground {
@@ -19,29 +19,17 @@ export interface Ground {
   readonly tone: 'plain' | 'mind' | 'bad';
 }
 
-const SETUPS: Readonly<Record<SetUp, Pick<Ground, 'word' | 'why' | 'tone'>>> = {
-  transparent: { word: 'Transparent', why: 'Nobody holds a secret that could forge a proof.', tone: 'plain' },
-  universal: {
-    word: 'Universal',
-    why: 'One ceremony served all circuits. If all who took part kept their secrets and joined them, they could forge.',
-    tone: 'plain',
-  },
-  circuit: {
-    word: 'For this circuit',
-    why: 'A ceremony was held for this circuit. If all who took part kept their secrets and joined them, they could forge.',
-    tone: 'plain',
-  },
-  'insecure-dev': {
-    word: 'Insecure, for development',
-    why: 'Whoever made this key can forge proofs under it. It is good for trying things out, and for nothing else.',
-    tone: 'bad',
-  },
+const SETUPS: Readonly<Record<SetUp, string>> = {
+  transparent: 'Transparent',
+  universal: 'Universal',
+  circuit: 'For this circuit',
+  'insecure-dev': 'Insecure, for development',
 };
 
 const bits = (n: number): string => `${Number.isInteger(n) ? n : n.toFixed(1)} bits`;
 
 function security({ securityBits, security: how }: Trust): Pick<Ground, 'word' | 'why' | 'tone'> {
-  if (securityBits <= 0) return { word: 'None', why: 'A false statement costs the maker of the key nothing.', tone: 'bad' };
+  if (securityBits <= 0) return { word: 'None', why: 'A false statement costs whoever made the set-up nothing.', tone: 'bad' };
   return how === 'proven'
     ? { word: `${bits(securityBits)}, proven`, why: 'A bound that is proven, with nothing assumed but what stands below.', tone: 'plain' }
     : { word: `${bits(securityBits)}, estimated`, why: 'What the best known attack would cost. A better one may be found.', tone: 'plain' };
@@ -75,7 +63,13 @@ function context({ trust: { bindsContext }, context: given }: Accepted): Pick<Gr
 export function groundsOf(verdict: Accepted): Ground[] {
   const { trust } = verdict;
   return [
-    { id: 'setup', term: 'Set-up', ...SETUPS[trust.setup] },
+    {
+      id: 'setup',
+      term: 'Set-up',
+      word: SETUPS[trust.setup],
+      why: SETUP_WORDS[trust.setup],
+      tone: isForgeable(verdict) ? 'bad' : 'plain',
+    },
     { id: 'security', term: 'Security', ...security(trust) },
     { id: 'secrecy', term: 'Secrecy', ...secrecy(trust) },
     { id: 'context', term: 'Context', ...context(verdict) },

@@ -58,6 +58,8 @@ export function checkWords(code: string): CheckWords {
 export function meaning({ code, detail }: RefusedVerdict): string {
   const { about } = checkWords(code);
   if (about === 'key') return 'Nothing is said about the proof: what you gave to check it with cannot be used.';
+  if (detail.bindsContext === false)
+    return 'The proof may be good, but its proof system binds none to a context. If you expect none, leave “Context” empty.';
   if (about === 'fit')
     return detail.field === 'context'
       ? 'The proof may be good, bound to something else than you expect. If you know what it should be bound to, say so under “Context”.'

@@ -43,7 +43,7 @@ test('groth16 under a key for development is accepted, and looks like nothing of
   expect(await verdictOf(page)).toEqual(ACCEPTED);
   expect(await page.locator('.headline').textContent()).toBe('Forgeable');
   expect(await colour(page, '.headline')).not.toEqual(green);
-  expect(await page.locator('#forgeable').textContent()).toContain('Whoever made this key can forge proofs.');
+  expect(await page.locator('#forgeable').textContent()).toContain('Whoever made the set-up of this key can forge proofs.');
   await page.locator('p[role=status]', { hasText: 'Forgeable: digits.proof' }).waitFor({ state: 'attached' });
   expect(await grounds(page)).toEqual({
     setup: 'Insecure, for development',

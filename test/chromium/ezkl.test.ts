@@ -12,7 +12,8 @@ import type { EngineAsked } from './page/asked.ts';
 
 const s = browserSetting();
 const folder = mkdtempSync(join(tmpdir(), 'assay-ezkl-'));
-const file = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(`ezkl/${name}`, import.meta.url)));
+const file = (name: string): Uint8Array =>
+  new Uint8Array(readFileSync(`fixtures/ezkl/artefacts/${name === 'verifier.srs' ? '' : 'mlp-21.0.0/'}${name}`));
 const GOOD = ['proof.json', 'vk.key', 'settings.json', 'verifier.srs'] as const;
 let server: FileServer;
 

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { decodeKeyFile } from '../../circuits/files.ts';
+import { ezkl } from '../../ezkl/index.ts';
 import { decodeEnvelope } from '../../protocol/envelope.ts';
 import { type Verdict, verify, verifyAny } from '../../verifier/index.ts';
 import { EXAMPLES, shipped } from '../../verifier-web/examples.ts';
@@ -152,7 +153,7 @@ test('the examples are there, and are what they say', async () => {
   for (const { files, expect: expected, context } of EXAMPLES) {
     for (const f of files) expect(statSync(`fixtures/${f}`).isFile()).toBe(true);
     const [proof, key, circuit] = files.map(file) as [Uint8Array, Uint8Array, Uint8Array?];
-    const verdict = await verifyAny(proof, key, { circuit, context: new TextEncoder().encode(context ?? '') });
+    const verdict = await verifyAny(proof, key, { circuit, context: new TextEncoder().encode(context ?? ''), ezkl });
     expect(verdict.verdict === 'accepted' && isForgeable(verdict) ? 'forgeable' : verdict.verdict).toBe(expected);
   }
   const names = [...new Set(EXAMPLES.flatMap((e) => e.files))];

@@ -38,9 +38,8 @@ export function AcceptedView({ session, state, check, report, verdict }: Accepte
         {bound ? `, and the proof was made for “${contextText(verdict.context)}”` : ''}.
       </p>
       {!verdict.trust.bindsContext && (
-        <p class={check.context === '' ? 'note' : 'note bad'} id="unbound">
+        <p class="note" id="unbound">
           <b>Not bound to a context:</b> the same proof can be shown to anybody as an answer to anything.
-          {check.context !== '' && ` You asked for “${check.context}”, and no proof of this key can be made for that.`}
         </p>
       )}
       {linked !== null && (

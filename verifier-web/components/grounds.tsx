@@ -1,7 +1,7 @@
 import type { Accepted } from '../../verifier/index.ts';
 import { groundsOf } from '../trust.ts';
 
-/** Under the verdict word, before anything else: whoever made the key can forge. */
+/** Under the verdict word, before anything else: somebody can forge. */
 export function Forgeable() {
   return (
     <div class="alarm" id="forgeable">
@@ -10,8 +10,8 @@ export function Forgeable() {
         <path class="mark" d="M12 9v6M12 17.6v.4" />
       </svg>
       <p>
-        <b>Whoever made this key can forge proofs.</b> The check passed, but under a key for development: to anybody else this verdict is
-        worth nothing.
+        <b>Whoever made the set-up of this key can forge proofs.</b> The check passed, but under a key for development: to anybody else this
+        verdict is worth nothing.
       </p>
     </div>
   );
