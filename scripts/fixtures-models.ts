@@ -118,7 +118,7 @@ function main(zoo: string | undefined): void {
     };
     writeFileSync(join(OUT, name, 'meta.json'), `${JSON.stringify(kept)}\n`);
     certify(`${name}/model.onnx`, `trained and quantized network, family ${f}, format ${format}`);
-    if (FLOATS.includes(name)) certify(`${name}/float.onnx`, 'the float network it was quantized from');
+    if (FLOATS.includes(name)) certify(`${name}/float.onnx`, 'the float network before it was quantized');
     certify(`${name}/io.bin`, `${count} inputs and the outputs of onnxruntime ${onnxruntime} at ORT_ENABLE_ALL`);
     certify(`${name}/mid.bin.gz`, 'integer tensors of onnxruntime’s fused graph for the first input');
     certify(`${name}/meta.json`, 'where each array lies');

@@ -133,7 +133,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     loaders: ['ezkl/engine.ts'],
   },
   cli: {
-    may: ['index.ts', 'circuits', 'compiler', 'prover', 'verifier', 'protocol', 'chain', 'ezkl', 'node'],
+    may: ['index.ts', 'circuits', 'compiler', 'prover', 'verifier', 'protocol', 'chain', 'ezkl', 'groth16', 'node'],
     packages: [node, 'commander', 'fast-png'],
   },
   scripts: { may: ALL, packages: [node, 'onnx-proto', /^@noble\/curves\//] },
