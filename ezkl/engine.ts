@@ -4,12 +4,17 @@
  *
  * `@ezkljs/engine` states no licence and weighs 20 MB: whoever wants it installs it.
  */
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { TRAP } from '../verifier/ezkl/engine.ts';
 import type { EzklEngine } from '../verifier/index.ts';
 
-/** The package is not installed: `could not tell`, whatever was asked. */
+/** The one engine whose yes counts: what another takes or refuses is not known here. */
+const ENGINE = '@ezkljs/engine';
+const VERSION = '21.0.0';
+
+/** The package is not installed, or another version of it: `could not tell`, whatever was asked. */
 export class EngineMissing extends Error {
   override readonly name = 'EngineMissing';
 }
@@ -73,11 +78,18 @@ function serve(path: string): void {
 }
 
 function enginePath(): string {
+  const { resolve } = createRequire(import.meta.url);
+  let [path, found]: [string, unknown] = ['', null];
   try {
-    return createRequire(import.meta.url).resolve('@ezkljs/engine/nodejs/ezkl.js');
+    path = resolve(`${ENGINE}/nodejs/ezkl.js`);
+    found = (JSON.parse(readFileSync(resolve(`${ENGINE}/package.json`), 'utf8')) as { version?: unknown }).version;
   } catch {
-    throw new EngineMissing('EZKL’s engine is not installed: npm install @ezkljs/engine@21.0.0');
+    throw new EngineMissing(`EZKL’s engine is not installed: npm install ${ENGINE}@${VERSION}`);
   }
+  // It calls itself v21.0.0.
+  if (String(found).replace(/^v/, '') !== VERSION)
+    throw new EngineMissing(`EZKL’s engine is installed in version ${String(found).slice(0, 40)}: npm install ${ENGINE}@${VERSION}`);
+  return path;
 }
 
 /** Runs work with a fresh engine. Throws EngineMissing, what `work` throws, or the reason of the signal, which ends the thread at once. */

@@ -141,6 +141,7 @@ interface Lie {
 
 const text = (t: string): Uint8Array => new TextEncoder().encode(t);
 const native = (file: string): Uint8Array => new Uint8Array(readFileSync(`fixtures/envelopes/${file}`));
+const groth16 = (file: string): Uint8Array => new Uint8Array(readFileSync(`fixtures/groth16/${file}`));
 const changed = (bytes: Uint8Array, index: number): Uint8Array => bytes.map((b, i) => (i === index ? b ^ 1 : b));
 
 function rewritten(change: (e: Envelope) => Partial<Envelope>): Told {
@@ -280,6 +281,18 @@ export const EZKL_LIES: readonly Lie[] = [
     tell: () => ({ key: native('relu.key'), keyFile: 'envelopes/relu.key' }),
   },
   {
+    name: 'under-groth16-key',
+    code: 'E2',
+    what: 'this proof under a key of groth16',
+    tell: () => ({ key: groth16('digits.key'), keyFile: 'groth16/digits.key' }),
+  },
+  {
+    name: 'groth16-envelope',
+    code: 'E2',
+    what: 'a proof of groth16 under this key',
+    tell: () => ({ envelope: groth16('digits.proof'), proofFile: 'groth16/digits.proof' }),
+  },
+  {
     name: 'renamed-native',
     code: 'E3',
     what: 'a proof of the native system that says it is one of EZKL',
@@ -345,6 +358,26 @@ export const EZKL_LIES: readonly Lie[] = [
     code: 'key.settings',
     what: 'settings of a circuit whose weights the prover may choose',
     tell: () => ({ key: settingsWith('"param_visibility":"Fixed"', '"param_visibility":"Private"') }),
+  },
+  {
+    name: 'key-committed-input',
+    code: 'key.settings',
+    what: 'settings of a circuit that shows a hash of its input, written as deep as a file can be',
+    tell: () => ({
+      key: settingsWith('"input_visibility":"Public"', `"input_visibility":{"Hashed":${'['.repeat(20_000)}${']'.repeat(20_000)}}`),
+    }),
+  },
+  {
+    name: 'key-endless-range',
+    code: 'key.settings',
+    what: 'settings that keep the engine busy for hours: a range check of 10^12 values',
+    tell: () => ({ key: settingsWith('"required_range_checks":[', '"required_range_checks":[[0,1000000000000],') }),
+  },
+  {
+    name: 'key-endless-columns',
+    code: 'key.settings',
+    what: 'settings that keep the engine busy for hours: a circuit of 10^9 assignments in 2^11 rows',
+    tell: () => ({ key: settingsWith('"total_assignments":8358', '"total_assignments":1000000000') }),
   },
   {
     name: 'key-version-16',

@@ -4,6 +4,7 @@
  * integers, under these weights" is refused by the name of its field.
  */
 import { Refused } from '../../protocol/refused.ts';
+import { checkColumns } from './columns.ts';
 
 export interface FixedPoint {
   readonly name: string;
@@ -38,6 +39,12 @@ const isObject = (v: unknown): v is Json => typeof v === 'object' && v !== null 
 const isCount = (v: unknown, least: number, most: number): v is number =>
   typeof v === 'number' && Number.isInteger(v) && v >= least && v <= most;
 
+/** A visibility in a sentence: a name, or an object of one name. No more of it is read: it may be as deep as its author likes. */
+const shown = (v: unknown): string => {
+  const name = isObject(v) ? Object.keys(v)[0] : v;
+  return typeof name === 'string' ? JSON.stringify(name.slice(0, 40)) : 'none that is known';
+};
+
 function parsed(bytes: Uint8Array): Json {
   if (bytes.length > MOST_BYTES) throw new Refused(CODE, `EZKL settings of ${bytes.length} bytes; at most ${MOST_BYTES} are read`);
   let value: unknown;
@@ -69,8 +76,7 @@ function checkRunArgs(run: Json): number {
     param_visibility: 'the key would not say which weights',
   } as const;
   for (const field of Object.keys(wanted) as (keyof typeof wanted)[])
-    if (run[field] !== wanted[field])
-      refuse(`run_args.${field}`, `is ${JSON.stringify(run[field])?.slice(0, 60)}, not "${wanted[field]}": ${why[field]}`);
+    if (run[field] !== wanted[field]) refuse(`run_args.${field}`, `is ${shown(run[field])}, not "${wanted[field]}": ${why[field]}`);
   if (run.commitment !== undefined && run.commitment !== 'KZG')
     refuse('run_args.commitment', 'is not "KZG": the proof is of another proof system');
   if (run.ignore_range_check_inputs_outputs !== undefined && run.ignore_range_check_inputs_outputs !== false)
@@ -92,6 +98,7 @@ export function readSettings(bytes: Uint8Array): EzklSettings {
   const version = checkVersion(s.version);
   if (!isObject(s.run_args)) return refuse('run_args', 'is missing');
   const logrows = checkRunArgs(s.run_args);
+  checkColumns(s, s.run_args, logrows, refuse);
   const [inputScales, outputScales] = [scalesOf(s, 'model_input_scales'), scalesOf(s, 'model_output_scales')];
   const shapes: unknown = s.model_instance_shapes;
   const isShape = (v: unknown): v is number[] => Array.isArray(v) && v.length <= 16 && v.every((d) => isCount(d, 1, MOST_VALUES));

@@ -1,5 +1,5 @@
 /** EZKL proofs at the door: what is accepted, every part changed, and an engine that leaves nothing behind. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -169,6 +169,12 @@ describe('the engine', () => {
       name: 'EngineMissing',
       message: expect.stringContaining('npm install @ezkljs/engine'),
     });
+    // Another version is none: its answers are not those that were looked at.
+    const installed = join(alone, 'node_modules', '@ezkljs', 'engine');
+    mkdirSync(join(installed, 'nodejs'), { recursive: true });
+    writeFileSync(join(installed, 'nodejs', 'ezkl.js'), 'module.exports.verify = () => true;');
+    writeFileSync(join(installed, 'package.json'), '{"name":"@ezkljs/engine","version":"v20.0.0"}');
+    await expect(elsewhere()).rejects.toMatchObject({ name: 'EngineMissing', message: expect.stringContaining('in version v20.0.0') });
   });
 
   test('that is stopped ends with the reason of the signal', async () => {
