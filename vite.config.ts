@@ -25,6 +25,14 @@ const POLICY = [
 /** As the service worker answers: so that memory can be shared, which the prover's threads need. */
 const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
+/**
+ * EZKL's engine lies in a folder of its own: 9.8 MB that only its keys need. The service worker keeps it once it was used, and npm's package
+ * leaves it out (package.json, files).
+ */
+const ENGINE = 'engine/';
+const EZKL = /^ezkl(\.worker|_bg)/;
+const folderOf = (name: string): string => (EZKL.test(name) ? ENGINE : 'assets/');
+
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const fixture = (file: string): Uint8Array => readFileSync(at(`fixtures/${file}`));
 const examples = [...new Set([...EXAMPLES.flatMap((e) => e.files), MODEL])];
@@ -69,7 +77,8 @@ function shippedPage(): Plugin {
       const code = readFileSync(join(outDir, 'sw.js'), 'utf8');
       const digest = createHash('sha256').update(code);
       for (const file of files) digest.update(file).update(readFileSync(join(outDir, file)));
-      const page = JSON.stringify({ files, version: digest.digest('hex').slice(0, 16), policy: POLICY });
+      const [later, first] = [files.filter((f) => f.startsWith(ENGINE)), files.filter((f) => !f.startsWith(ENGINE))];
+      const page = JSON.stringify({ files: first, later, version: digest.digest('hex').slice(0, 16), policy: POLICY });
       writeFileSync(join(outDir, 'sw.js'), `self.PAGE=${page};\n${code}`);
     },
   };
@@ -82,7 +91,15 @@ export default defineConfig({
   server: { host: '127.0.0.1', headers: ISOLATED },
   preview: { host: '127.0.0.1', headers: ISOLATED },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  worker: { format: 'es' },
+  worker: {
+    format: 'es',
+    rolldownOptions: {
+      output: {
+        entryFileNames: (chunk) => `${folderOf(chunk.name)}[name]-[hash].js`,
+        assetFileNames: ({ names }) => `${folderOf(names[0] ?? '')}[name]-[hash][extname]`,
+      },
+    },
+  },
   build: {
     outDir: '../dist/page',
     emptyOutDir: true,

@@ -103,6 +103,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     free: [logger],
     // "Prove here": workers that load when somebody asks for them.
     also: { 'verifier-web/prove.worker.ts': ['compiler', 'prover'], 'verifier-web/thread.worker.ts': ['prover'] },
+    // Likewise for keys of EZKL.
+    alsoPackages: { 'verifier-web/ezkl.worker.ts': [/^@ezkljs\/engine\/web\//] },
   },
   chain: {
     may: ['verifier', 'circuits', 'protocol'],

@@ -5,7 +5,8 @@ export interface Example {
   readonly id: string;
   readonly title: string;
   readonly what: string;
-  readonly expect: 'accepted' | 'refused';
+  /** `forgeable`: accepted, under a key for development. */
+  readonly expect: 'accepted' | 'forgeable' | 'refused';
   /** Files of `fixtures/`; the page finds them under `examples/`, without their folder. */
   readonly files: readonly string[];
   readonly context?: string;
@@ -45,6 +46,28 @@ export const EXAMPLES: readonly Example[] = [
     files: ['envelopes/digits-i0.proof', 'envelopes/digits-i0.key', 'envelopes/digits-i0.circuit'],
   },
   {
+    id: 'groth16',
+    title: 'Another proof system',
+    what: 'groth16: a proof of 256 bytes, under a key for development',
+    expect: 'forgeable',
+    files: ['groth16/digits.proof', 'groth16/digits.key'],
+    context: order,
+  },
+  {
+    id: 'groth16-private',
+    title: 'Input and output hidden',
+    what: 'groth16: zero-knowledge, with a salted commitment',
+    expect: 'forgeable',
+    files: ['groth16/digits-private.proof', 'groth16/digits-private.key'],
+  },
+  {
+    id: 'ezkl',
+    title: 'Made with EZKL',
+    what: 'loads EZKL’s own verifier: 10 MB, kept for the next time',
+    expect: 'forgeable',
+    files: ['ezkl/mlp.proof', 'ezkl/mlp.key'],
+  },
+  {
     id: 'false-output',
     title: 'A prover that lies',
     what: 'one output too high, the rest as it is',
@@ -81,6 +104,9 @@ export const EXAMPLES: readonly Example[] = [
 /** The model of "prove here". */
 export const MODEL = 'models/mnist-cnn.qop-pt/model.onnx';
 
-/** Where the page finds a file of `fixtures/`. */
-export const shipped = (file: string): string =>
-  `examples/${file.startsWith('models/') ? 'mnist-cnn.qop-pt.onnx' : file.slice(file.indexOf('/') + 1)}`;
+/** Where the page finds a file of `fixtures/`. Those of other proof systems keep their folder in their names, as they may share the rest. */
+export function shipped(file: string): string {
+  const [folder, name] = [file.slice(0, file.indexOf('/')), file.slice(file.indexOf('/') + 1)];
+  if (folder === 'models') return 'examples/mnist-cnn.qop-pt.onnx';
+  return `examples/${folder === 'envelopes' || folder === 'negatives' ? '' : `${folder}-`}${name}`;
+}

@@ -1,7 +1,8 @@
 /** What a file is: by its mark, by its name. Whether a proof holds is the verifier's to say. */
+import { containerHash, decodeContainer, systemOf } from '../circuits/container.ts';
 import { CIRCUIT_MAGIC, decodeKeyFile, KEY_MAGIC, type KeyFile } from '../circuits/files.ts';
 import { ascii, equalBytes, toHex } from '../protocol/bytes.ts';
-import { decodeEnvelope, MAGIC } from '../protocol/envelope.ts';
+import { decodeEnvelope, MAGIC, SYSTEM } from '../protocol/envelope.ts';
 import { Refused } from '../protocol/refused.ts';
 import type { GivenFile, Held, Kind, ReadFiles, Stranger } from './messages.ts';
 import { isZip, openZip } from './zip.ts';
@@ -11,6 +12,9 @@ const MARKS: readonly (readonly [Kind, string])[] = [
   ['key', KEY_MAGIC],
   ['circuit', CIRCUIT_MAGIC],
 ];
+
+/** Proof systems whose proofs the verifier checks (verifier/any.ts). */
+export const SYSTEMS: readonly string[] = [SYSTEM, 'groth16-bn254-v1', 'ezkl-halo2-kzg-bn254-v1'];
 
 /** By the first bytes; a file that a name calls a proof is one, whatever its bytes: the verifier refuses it with its reason. */
 export function kindOf({ name, bytes }: GivenFile): Kind | null {
@@ -22,6 +26,8 @@ function about(kind: Kind, bytes: Uint8Array): Pick<Held, 'vkHash' | 'wantsCircu
   const of = ({ key }: KeyFile): string => toHex(key.hash);
   try {
     if (kind === 'proof') return { vkHash: toHex(decodeEnvelope(bytes).vkHash) };
+    const system = systemOf(bytes, kind);
+    if (system !== SYSTEM) return { vkHash: kind === 'key' ? toHex(containerHash(system, decodeContainer(bytes, kind, system))) : null };
     if (kind === 'key') {
       const file = decodeKeyFile(bytes);
       return { vkHash: of(file), wantsCircuit: file.key.mode === 'I0' };
@@ -35,8 +41,22 @@ function about(kind: Kind, bytes: Uint8Array): Pick<Held, 'vkHash' | 'wantsCircu
   }
 }
 
+/** Why nothing here can use this key or circuit; null for all others. */
+function strange(kind: Kind, bytes: Uint8Array): string | null {
+  if (kind === 'proof') return null;
+  try {
+    const system = systemOf(bytes, kind);
+    return SYSTEMS.includes(system) ? null : `a ${kind} of the proof system ${system}, which this page does not know`;
+  } catch (e) {
+    if (e instanceof Refused) return null; // not even its system can be read: the verifier says why
+    throw e;
+  }
+}
+
 function whyNot({ name, bytes }: GivenFile): string {
   if (bytes.length === 0) return 'the file is empty';
+  if (/\.opening$/i.test(name)) return 'an opening: it shows what a proof hides, and no check needs it';
+  if (/\.zkey$/i.test(name)) return 'a proving key: to check, the .key that was made with it is needed';
   if (/\.onnx$/i.test(name)) return 'a model: assay compile makes its key';
   return 'no proof, key or circuit';
 }
@@ -47,7 +67,8 @@ export function readFiles(given: readonly GivenFile[]): ReadFiles {
   const strangers: Stranger[] = [];
   const take = (file: GivenFile): void => {
     const kind = kindOf(file);
-    if (kind === null) strangers.push({ name: file.name, why: whyNot(file) });
+    const why = kind === null ? whyNot(file) : strange(kind, file.bytes);
+    if (kind === null || why !== null) strangers.push({ name: file.name, why: why ?? '' });
     else held.push({ ...file, kind, ...about(kind, file.bytes) });
   };
   for (const file of given) {

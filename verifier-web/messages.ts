@@ -53,10 +53,11 @@ export interface Report {
   readonly milliseconds: number;
   readonly proofBytes: number;
   readonly keyBytes: number;
-  readonly kernels: string;
-  /** Null where nothing was accepted. */
+  /** What the native verifier computes with; null where another system’s checked. */
+  readonly kernels: string | null;
+  /** Null where nothing was accepted, and for other proof systems. */
   readonly network: Network | null;
-  /** What lies where in an accepted proof. */
+  /** What lies where in an accepted native proof; none of others. */
   readonly parts: readonly Part[];
 }
 

@@ -8,6 +8,7 @@
 import type { Pins } from './link.ts';
 import type { Held, ProgressOf, ReadFiles, Report, Stranger } from './messages.ts';
 import { type Pair, pairs, together } from './pairs.ts';
+import { isForgeable } from './trust.ts';
 
 export type Status =
   | { readonly at: 'waiting' }
@@ -151,7 +152,7 @@ export function headline(status: Status): string {
     case 'running':
       return 'Checking';
     case 'decided':
-      return status.report.verdict.verdict === 'accepted' ? 'Accepted' : 'Refused';
+      return { accepted: 'Accepted', forgeable: 'Forgeable', refused: 'Refused' }[decision(status.report)];
     case 'unknown':
       return 'Could not tell';
     case 'cancelled':
@@ -159,8 +160,13 @@ export function headline(status: Status): string {
   }
 }
 
+/** A verdict as people are to take it: accepted under a key whose maker can forge is no acceptance like others. */
+function decision({ verdict }: Report): 'accepted' | 'forgeable' | 'refused' {
+  return verdict.verdict === 'accepted' && isForgeable(verdict) ? 'forgeable' : verdict.verdict;
+}
+
 /** What a check looks like: its verdict, or where it is. */
-export const tone = ({ status }: Pick<Check, 'status'>): string => (status.at === 'decided' ? status.report.verdict.verdict : status.at);
+export const tone = ({ status }: Pick<Check, 'status'>): string => (status.at === 'decided' ? decision(status.report) : status.at);
 
 /** Whether a verdict is the one a link speaks of; null where the link speaks of none. */
 export function asLinked(pins: Pins | null, digests: Pins): boolean | null {

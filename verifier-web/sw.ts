@@ -13,8 +13,13 @@ interface Fetch extends Extendable {
   respondWith(response: Promise<Response>): void;
 }
 interface Scope {
-  /** Put before this script by the build: every file of the page, a digest of them all, and the policy. */
-  readonly PAGE: { readonly files: readonly string[]; readonly version: string; readonly policy: string };
+  /** Put before this script by the build: the files of the page, large ones kept once they were used, a digest of all, and the policy. */
+  readonly PAGE: {
+    readonly files: readonly string[];
+    readonly later: readonly string[];
+    readonly version: string;
+    readonly policy: string;
+  };
   readonly registration: { readonly scope: string };
   readonly clients: { claim(): Promise<void> };
   addEventListener(type: 'install' | 'activate', listener: (e: Extendable) => void): void;
@@ -47,7 +52,13 @@ async function answer(request: Request, url: URL): Promise<Response> {
     request.mode === 'navigate' && [scope.registration.scope, `${scope.registration.scope}index.html`].includes(url.origin + url.pathname);
   const cache = await caches.open(NAME);
   const kept = await cache.match(home ? `${scope.registration.scope}index.html` : request, { ignoreSearch: home });
-  return withHeaders(kept ?? (await fetch(request)));
+  if (kept !== undefined) return withHeaders(kept);
+  const fresh = await fetch(request);
+  if (fresh.ok && scope.PAGE.later.some((file) => url.href === scope.registration.scope + file)) {
+    // A full disk is no reason to answer nothing.
+    await cache.put(request, fresh.clone()).catch(() => {});
+  }
+  return withHeaders(fresh);
 }
 
 function withHeaders(response: Response): Response {

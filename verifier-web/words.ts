@@ -1,4 +1,4 @@
-/** The checks of docs/protocol.md §13 in words: what a check compares, and whom its failure speaks about. */
+/** Checks (docs/protocol.md §13) and what verdicts rest on, in words. */
 import type { RefusedVerdict } from '../verifier/index.ts';
 
 /** `proof`: this file proves nothing. `fit`: it may be good, for somebody who expects something else. `key`: the key cannot be used. */
@@ -12,12 +12,12 @@ export interface CheckWords {
 
 const CHECKS: Readonly<Record<string, CheckWords>> = {
   E1: { about: 'proof', rule: 'The file is whole, and nothing follows its end.' },
-  E2: { about: 'proof', rule: 'The file says the format, proof system and profile that this verifier reads.' },
+  E2: { about: 'proof', rule: 'The file says the format that this verifier reads, and the proof system and profile of the key.' },
   E3: { about: 'fit', rule: 'Key, model and context named in the proof are those you expect.' },
   E4: { about: 'proof', rule: 'Inputs and outputs have the number, type and shape that the key says.' },
   E5: { about: 'proof', rule: 'Every value lies in the range that the key says.' },
   E6: { about: 'key', rule: 'The key meets the conditions under which a proof means something.' },
-  C1: { about: 'proof', rule: 'The proof has all the messages that the key asks for.' },
+  C1: { about: 'proof', rule: 'The proof has all that the key asks for.' },
   C2: { about: 'proof', rule: 'Every number is written in its one form, below the modulus.' },
   C3: { about: 'proof', rule: 'The prover did the work that makes trying again expensive.' },
   C4: { about: 'proof', rule: 'The proof ends where the key says it ends.' },
@@ -37,6 +37,11 @@ const CHECKS: Readonly<Record<string, CheckWords>> = {
   V11: { about: 'proof', rule: 'The opened rows lead to the commitments: that of the model in the key, and that of the computation.' },
   V12: { about: 'proof', rule: 'The opened rows combine to the combined column.' },
   V13: { about: 'proof', rule: 'A public sum is the sum of its terms.' },
+  G1: { about: 'proof', rule: 'Every point of the proof lies on its curve, and none is the point at infinity.' },
+  G2: { about: 'proof', rule: 'Every point of the proof lies in the group of the right order.' },
+  G3: { about: 'proof', rule: 'The pairing equation holds for exactly this input, output and context.' },
+  Z1: { about: 'proof', rule: 'EZKL’s own verifier accepts the proof for exactly this input and output, with what the key holds.' },
+  Z2: { about: 'proof', rule: 'EZKL’s own verifier comes to its end, as it does with every proof that EZKL makes.' },
 };
 
 const KEY_FILE: CheckWords = { about: 'key', rule: 'The key file can be read.' };
@@ -53,6 +58,8 @@ export function checkWords(code: string): CheckWords {
 export function meaning({ code, detail }: RefusedVerdict): string {
   const { about } = checkWords(code);
   if (about === 'key') return 'Nothing is said about the proof: what you gave to check it with cannot be used.';
+  if (detail.bindsContext === false)
+    return 'The proof may be good, but its proof system binds none to a context. If you expect none, leave “Context” empty.';
   if (about === 'fit')
     return detail.field === 'context'
       ? 'The proof may be good, bound to something else than you expect. If you know what it should be bound to, say so under “Context”.'

@@ -1,6 +1,5 @@
 /** Verdicts of the built page: every fixture with its code, many at once, cancelled ones, and failures that are nobody's forgery. */
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 import { compile, prove } from '../../index.ts';
 import { chooseKernels } from '../../prover/kernels/index.ts';
@@ -19,12 +18,15 @@ interface Fixture {
 const { fixtures } = JSON.parse(readFileSync('fixtures/manifest.json', 'utf8')) as { readonly fixtures: readonly Fixture[] };
 const MNIST = ['envelopes/mnist.proof', 'envelopes/mnist.key'] as const;
 
+/** Files of different proof systems share their names; fixtures do not. */
+const nameOf = (f: Fixture): string => `${f.name.replaceAll(' ', '-')}.proof`;
+
 const s = pageSetting();
 
 test('gives every fixture its verdict and its code', async () => {
   const { page } = await s.open();
   const told: Record<string, unknown> = {};
-  let askedFor = 0;
+  let [askedFor, leftOut] = [0, 0];
   const together = new Map<string, Fixture[]>();
   for (const f of fixtures) {
     const given = JSON.stringify([f.key, f.circuit, f.context]);
@@ -34,9 +36,17 @@ test('gives every fixture its verdict and its code', async () => {
     const { key, circuit, context } = group[0] as Fixture;
     // The key first, so that the context stands when the proofs come.
     await pick(page, ...fixtureFiles(key, ...(circuit === undefined ? [] : [circuit])));
+    if (group[0]?.name === 'groth16 key-unknown-system') {
+      // The page leaves such a key out; library and command line refuse it (fixtures:check).
+      await page.locator('.stranger', { hasText: 'which this page does not know' }).waitFor();
+      expect(await page.locator('.card').count()).toBe(0);
+      leftOut++;
+      await page.getByRole('button', { name: 'Clear' }).click();
+      continue;
+    }
     await page.locator('#context').fill(context ?? '');
     await page.locator('#context').blur();
-    await pick(page, ...fixtureFiles(...group.map((f) => f.proof)));
+    await pick(page, ...group.map((f) => bytesFile(nameOf(f), readFileSync(`fixtures/${f.proof}`))));
     if (group[0]?.name === 'no-circuit') {
       // The page asks for the circuit and checks nothing without it; library and command line refuse it with E6 (fixtures:check).
       await page.locator('#wanted', { hasText: 'circuit' }).waitFor();
@@ -47,18 +57,18 @@ test('gives every fixture its verdict and its code', async () => {
     }
     if (group.length > 1) await page.locator('#tally').waitFor();
     for (const f of group) {
-      if (group.length > 1) await page.locator('.several button', { hasText: new RegExp(` ${basename(f.proof)}$`) }).click();
+      if (group.length > 1) await page.locator('.several button', { hasText: new RegExp(` ${nameOf(f)}$`) }).click();
       told[f.name] = await verdictOf(page);
       if (f.code === undefined) continue;
-      expect(await page.locator('.pairing b').first().textContent()).toBe(basename(f.proof));
+      expect(await page.locator('.pairing b').first().textContent()).toBe(nameOf(f));
       expect(await page.locator('.rule').textContent(), f.name).toMatch(
         new RegExp(`^${f.code}The check that failed(?!A check of this verifier)`),
       );
     }
     await page.getByRole('button', { name: 'Clear' }).click();
   }
-  expect(askedFor).toBe(1);
-  const checked = fixtures.filter((f) => f.name !== 'no-circuit');
+  expect([askedFor, leftOut]).toEqual([1, 1]);
+  const checked = fixtures.filter((f) => !['no-circuit', 'groth16 key-unknown-system'].includes(f.name));
   expect(told).toEqual(Object.fromEntries(checked.map((f) => [f.name, { state: f.expect, code: f.code ?? null }])));
   expect(Object.keys(told).length).toBeGreaterThan(40);
 });

@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
-import { kindOf, readFiles } from '../../verifier-web/files.ts';
+import { encodeContainer } from '../../circuits/container.ts';
+import { verifyAny } from '../../verifier/index.ts';
+import { kindOf, readFiles, SYSTEMS } from '../../verifier-web/files.ts';
 import type { GivenFile, Held } from '../../verifier-web/messages.ts';
 import { pairs, together } from '../../verifier-web/pairs.ts';
 import { openZip, ZIP_LIMITS } from '../../verifier-web/zip.ts';
@@ -31,14 +33,53 @@ describe('kinds', () => {
     expect(all[0]?.vkHash).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  test('so do those of another proof system', () => {
+    const of = (name: string): GivenFile => ({ name, bytes: new Uint8Array(readFileSync(`fixtures/groth16/${name}`)) });
+    const { held: all, strangers } = readFiles(['digits.proof', 'digits.key', 'digits-cnn.proof', 'digits-cnn.key'].map(of));
+    expect(strangers).toEqual([]);
+    expect(all.map((h) => h.kind)).toEqual(['proof', 'key', 'proof', 'key']);
+    expect(new Set(all.map((h) => h.vkHash)).size).toBe(2);
+    expect(pairs(all).map(({ proof, key }) => [proof.name, key.name])).toEqual([
+      ['digits.proof', 'digits.key'],
+      ['digits-cnn.proof', 'digits-cnn.key'],
+    ]);
+    expect(readFiles([of('digits.circuit')]).held).toMatchObject([{ kind: 'circuit', vkHash: null }]);
+  });
+
+  test('a key of an unknown proof system is left out and says so; every system that is known is one that the verifier reads', async () => {
+    const key = encodeContainer('key', 'plonk-v9', bytes(1));
+    expect(readFiles([{ name: 'x.key', bytes: key }])).toEqual({
+      held: [],
+      strangers: [{ name: 'x.key', why: 'a key of the proof system plonk-v9, which this page does not know' }],
+    });
+    const verdict = await verifyAny(bytes(), key);
+    const read = verdict.verdict === 'refused' ? /this verifier reads (.*)$/.exec(verdict.sentence)?.[1]?.split(', ') : [];
+    expect(read).toHaveLength(3);
+    for (const system of read ?? [])
+      expect(readFiles([{ name: 'x', bytes: encodeContainer('key', system, bytes(1)) }]).strangers).toEqual([]);
+    expect(SYSTEMS).toEqual(read);
+  });
+
+  test('what others leave beside a proof is named', () => {
+    const why = (name: string): string | undefined => readFiles([{ name, bytes: bytes(1, 2) }]).strangers[0]?.why;
+    expect(why('digits.proof.opening')).toContain('opening');
+    expect(why('digits.zkey')).toContain('proving key');
+    expect(why('model.onnx')).toContain('assay compile');
+  });
+
   test('cut, changed and random bytes are read without a throw', () => {
     const random = new Random(1);
-    for (const kind of ['proof', 'key', 'circuit'])
+    const others = ['digits.proof', 'digits.key'].map((name) => new Uint8Array(readFileSync(`fixtures/groth16/${name}`)));
+    const own = ['proof', 'key', 'circuit'].map((kind) => fixture(`digits-i0.${kind}`).bytes);
+    for (const [k, good] of [...own, ...others].entries())
       for (let i = 0; i < 60; i++) {
-        const { name, bytes: good } = fixture(`digits-i0.${kind}`);
+        const name = `x.${['proof', 'key', 'circuit'][k % 3]}`;
         const bad = good.slice(0, Math.floor(random.next() * good.length));
         if (bad.length > 0) bad[Math.floor(random.next() * bad.length)] = Math.floor(random.next() * 256);
-        expect(readFiles([{ name, bytes: bad }]).held).toHaveLength(1);
+        const { held: found, strangers } = readFiles([{ name, bytes: bad }]);
+        // Only where the very name of the system was changed is it a stranger's.
+        if (strangers.length > 0) expect(strangers[0]?.why).toMatch(/^a key of the proof system .*, which this page does not know$/);
+        else expect(found).toHaveLength(1);
       }
   });
 });

@@ -1,10 +1,12 @@
 /** The page's states: a verdict alone decides; crashes and impatience are no refusals; late answers are dropped. */
 import { describe, expect, test } from 'vitest';
+import type { SetUp } from '../../protocol/trust.ts';
 import type { Held, Report } from '../../verifier-web/messages.ts';
 import { asLinked, headline, isBusy, missing, next, START, type State, shownCheck, tone } from '../../verifier-web/state.ts';
 
 const held = (kind: Held['kind'], name: string, vkHash: string | null = 'aa'): Held => ({ kind, name, vkHash, bytes: new Uint8Array(1) });
-const report = (verdict: 'accepted' | 'refused'): Report => ({ verdict: { verdict } }) as Report;
+const report = (verdict: 'accepted' | 'refused', setup: SetUp = 'transparent'): Report =>
+  ({ verdict: { verdict, trust: { setup } } }) as unknown as Report;
 const read = (state: State, ...files: Held[]): State => next(state, { type: 'read', files: { held: files, strangers: [] } });
 const two = read(START, held('key', 'k'), held('proof', 'p'), held('proof', 'q'));
 
@@ -51,6 +53,8 @@ describe('a check', () => {
     const accepted = next(running, { type: 'decided', id, report: report('accepted') });
     expect(headline(accepted.checks[0]?.status as never)).toBe('Accepted');
     expect(accepted.checks.map(tone)).toEqual(['accepted', 'waiting']);
+    const forgeable = next(running, { type: 'decided', id, report: report('accepted', 'insecure-dev') });
+    expect([headline(forgeable.checks[0]?.status as never), forgeable.checks.map(tone)]).toEqual(['Forgeable', ['forgeable', 'waiting']]);
     expect(next(running, { type: 'decided', id, report: report('refused') }).checks.map(tone)).toEqual(['refused', 'waiting']);
   });
 

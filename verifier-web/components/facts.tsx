@@ -1,14 +1,19 @@
+import type { Trust } from '../../protocol/trust.ts';
 import { duration, short, size } from '../format.ts';
 import type { Report } from '../messages.ts';
+import { bitsInWords } from '../trust.ts';
 
 /** The figures of a check: what anybody asks first. */
-export function Facts({ report, bits, model }: { report: Report; bits?: number; model?: string }) {
+export function Facts({ report, trust, model }: { report: Report; trust?: Trust; model?: string }) {
+  const [figure, how] = trust === undefined ? [] : bitsInWords(trust);
   return (
     <dl class="facts">
-      {bits !== undefined && (
+      {figure !== undefined && (
         <div>
           <dt>Security</dt>
-          <dd>{bits.toFixed(1)} bits</dd>
+          <dd>
+            {figure} {how !== '' && <small>{how}</small>}
+          </dd>
         </div>
       )}
       {model !== undefined && (
@@ -31,10 +36,12 @@ export function Facts({ report, bits, model }: { report: Report; bits?: number; 
         <dt>Key</dt>
         <dd>{size(report.keyBytes)}</dd>
       </div>
-      <div>
-        <dt>Kernels</dt>
-        <dd>{report.kernels}</dd>
-      </div>
+      {report.kernels !== null && (
+        <div>
+          <dt>Kernels</dt>
+          <dd>{report.kernels}</dd>
+        </div>
+      )}
     </dl>
   );
 }

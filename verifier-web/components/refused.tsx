@@ -22,7 +22,9 @@ export function RefusedView({ report, verdict, check }: { report: Report; verdic
         </p>
       </div>
       <p>{meaning(verdict)}</p>
-      {verdict.code === 'E3' && verdict.detail.field === 'context' && <MadeFor proof={check.proof.bytes} />}
+      {verdict.code === 'E3' && verdict.detail.field === 'context' && verdict.detail.bindsContext !== false && (
+        <MadeFor proof={check.proof.bytes} />
+      )}
       <Facts report={report} />
       <p class="pairing">
         <b>{check.proof.name}</b> against <b>{check.key.name}</b>

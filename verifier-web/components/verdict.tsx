@@ -12,7 +12,7 @@ export function VerdictCard({ session, state, check }: { session: Session; state
   return (
     <article
       class={`card ${tone(check)}`}
-      data-state={tone(check)}
+      data-state={status.at === 'decided' ? status.report.verdict.verdict : status.at}
       data-code={code}
       data-milliseconds={status.at === 'decided' ? status.report.milliseconds : undefined}
     >

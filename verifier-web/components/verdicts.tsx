@@ -48,7 +48,7 @@ export function Verdicts({ session, state }: { session: Session; state: State })
 /** Several proofs: how many are through, and each with its verdict to choose from. */
 function Several({ session, state: { checks, shown } }: { session: Session; state: State }) {
   const done = checks.filter((c) => !isOpen(c)).length;
-  const words = ['accepted', 'refused', 'unknown', 'cancelled'] as const;
+  const words = ['accepted', 'forgeable', 'refused', 'unknown', 'cancelled'] as const;
   const tally = words.flatMap((w) => {
     const of = checks.filter((c) => tone(c) === w);
     return of[0] === undefined ? [] : [`${of.length} ${headline(of[0].status).toLowerCase()}`];
