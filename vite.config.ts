@@ -96,6 +96,8 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         entryFileNames: (chunk) => `${folderOf(chunk.name)}[name]-[hash].js`,
+        // What the native verifier has in common with the others, which load for their keys: a file of its own, of the first load.
+        chunkFileNames: (chunk) => `assets/${chunk.isDynamicEntry ? '[name]' : 'shared'}-[hash].js`,
         assetFileNames: ({ names }) => `${folderOf(names[0] ?? '')}[name]-[hash][extname]`,
       },
     },

@@ -17,6 +17,7 @@ import { readR1cs } from './r1cs.ts';
 import { applyBeacon, beginSetup, checkPtau, checkSetup, contribute } from './setup.ts';
 import { readZkey, type ZkeyFacts } from './zkey.ts';
 
+export { auditGroth16 } from './audit.ts';
 export { MissingPackage } from './circom.ts';
 export { applyBeacon, checkPtau, contribute };
 

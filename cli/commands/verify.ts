@@ -67,7 +67,7 @@ async function verifyCommand(path: string, options: Options): Promise<Exit> {
   if (options.json) await print(encode({ ...verdictToJson(verdict), ...(opened && { opened: openedJson(opened) }) }));
   else if (verdict.verdict === 'accepted') {
     await showAccepted(verdict);
-    if (opened !== null) await showOpened(opened);
+    if (opened !== null) await showOpened(opened, verdict.outputs.length > 0);
   } else await print(refusedLine(verdict));
   if (verdict.verdict === 'accepted') return 0;
   if (!options.json) say(printable(verdict.sentence));

@@ -20,6 +20,7 @@ type Opened = Awaited<ReturnType<typeof readOpening>>;
 
 export const openedJson = ({ tensors, outputs }: Opened) => ({ integers: tensorsToJson(tensors), outputs: tensorsToJson(outputs) });
 
-export async function showOpened({ tensors, outputs }: Opened): Promise<void> {
-  for (const tensor of [...tensors, ...outputs]) await print(`opened ${tensorTable(tensor)}`);
+/** `shown`: whether the verdict showed the outputs already. */
+export async function showOpened({ tensors, outputs }: Opened, shown: boolean): Promise<void> {
+  for (const tensor of shown ? tensors : [...tensors, ...outputs]) await print(`opened ${tensorTable(tensor)}`);
 }

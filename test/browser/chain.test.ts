@@ -273,6 +273,8 @@ describe('the view', () => {
     const { page, context } = await s.open('', { serviceWorkers: 'block' });
     const hosts = new Set<string>();
     context.on('request', (r) => void hosts.add(new URL(r.url()).origin));
+    // The verifier's worker comes in two files, the second after the first has run.
+    await expect.poll(() => s.server.asked.some((path) => /shared-[\w-]{8}\.js$/.test(path))).toBe(true);
     const loaded = s.server.asked.length;
     await page.locator('nav a', { hasText: 'Chain' }).click();
     await page.locator('#ask-node').fill(node.url);

@@ -39,7 +39,15 @@ test('asks for nothing after load but what its lazy parts are', async () => {
   expect(await verdictOf(page)).toEqual(ACCEPTED);
   await page.waitForLoadState('networkidle');
   const loaded = s.server.asked.length;
-  expect(names(s.server.asked.slice(from, loaded))).toEqual(['', 'index.css', 'index.js', 'mnist.key', 'mnist.proof', 'verify.worker.js']);
+  expect(names(s.server.asked.slice(from, loaded))).toEqual([
+    '',
+    'index.css',
+    'index.js',
+    'mnist.key',
+    'mnist.proof',
+    'shared.js',
+    'verify.worker.js',
+  ]);
   await useIt(page);
   expect(s.server.asked.slice(loaded)).toEqual([]);
   await page.locator('#open-prover').click();

@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { compileGroth16, openGroth16, setUp } from '../../groth16/index.ts';
+import { reluModel } from '../../scripts/relu-model.ts';
 import { violations } from './axe.helpers.ts';
 import { ACCEPTED, ARTIFACTS, bytesFile, fixtureFiles, pageSetting, pick, shoot, verdictOf } from './page.helpers.ts';
 
@@ -74,6 +76,27 @@ test('what groth16 hides is shown as hidden, and how well', async () => {
   await page.locator('[data-example=digits-committed]').click();
   await verdictOf(page);
   expect(await page.locator('.io .tensor p:first-of-type').first().textContent()).toContain('It can be guessed and tried');
+});
+
+test('groth16 under the key of a ceremony is accepted as any other', async () => {
+  const { circuit } = await compileGroth16(reluModel());
+  const keys = await setUp(circuit, new Uint8Array(readFileSync('fixtures/groth16/pot9.ptau')), { entropy: 'some' });
+  const { envelope } = await openGroth16(circuit, keys).prove({ x: Uint8Array.from({ length: 16 }, (_, i) => 13 * i) });
+  const { page } = await s.open('', { reducedMotion: 'reduce' });
+  await pick(page, bytesFile('relu.proof', envelope), bytesFile('relu.key', keys.key));
+  expect(await verdictOf(page)).toEqual(ACCEPTED);
+  expect(await page.locator('.headline').textContent()).toBe('Accepted');
+  expect(await page.locator('#forgeable').count()).toBe(0);
+  expect(await page.locator('.facts dd').first().textContent()).toBe('100 bits estimated');
+  expect(await grounds(page)).toMatchObject({
+    setup: 'For this circuit',
+    security: '100 bits, estimated',
+    secrecy: 'Zero-knowledge',
+    context: 'Bound to the empty context',
+  });
+  expect(await page.locator('.grounds .bad').count()).toBe(0);
+  expect(await violations(page)).toEqual([]);
+  await shoot(page, 'groth16-ceremony');
 });
 
 test('proofs of two systems at once: each goes with its own key, and the forgeable one is counted apart', async () => {

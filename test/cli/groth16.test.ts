@@ -60,6 +60,21 @@ test('after verify no process and no thread is left', async () => {
   expect(left).toEqual([]);
 });
 
+test('audit tells the model of a key, hidden or not', async () => {
+  for (const name of ['digits', 'digits-private']) {
+    const audited = await assay(['audit', MODEL, '--key', join(FIXTURES, `${name}.key`)]);
+    expect(audited.code).toBe(0);
+    expect(audited.stdout).toMatch(/^accepted .*\.key is the key of /);
+    expect(audited.stderr).toContain('the set-up behind the key is not checked');
+  }
+  const other = await assay(['audit', resolve('fixtures/models/digits-mlp.qop-pt/model.onnx'), '--key', join(FIXTURES, 'digits.key')]);
+  expect(other.code).toBe(1);
+  expect(other.stdout).toBe('refused audit\n');
+  const native = await assay(['audit', MODEL, '--key', resolve('fixtures/ezkl/mlp.key')]);
+  expect(native.code).toBe(1);
+  expect(native.stdout).toBe('refused key.system\n');
+});
+
 test('check says constraints and feasibility', async () => {
   const small = await assay(['check', MODEL, '--system', 'groth16', '--json']);
   expect(small.code).toBe(0);
