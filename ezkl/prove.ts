@@ -1,8 +1,8 @@
-/** Proving with EZKL's engine: witness, proving key, proof, in one thread; the proof is verified before it is handed out. */
-import { decodeEzklCircuit } from '../circuits/ezkl/key.ts';
+/** Running and proving with EZKL's engine: witness, proving key, proof, in one thread; the proof is verified before it is handed out. */
+import { decodeEzklCircuit, type EzklCircuit } from '../circuits/ezkl/key.ts';
 import { integersOf, realsOf } from '../circuits/ezkl/named.ts';
 import { elements, readProofJson, splitInstances } from '../circuits/ezkl/proof.ts';
-import type { FixedPoint } from '../circuits/ezkl/settings.ts';
+import type { EzklSettings, FixedPoint } from '../circuits/ezkl/settings.ts';
 import type { NamedTensor } from '../circuits/named.ts';
 import { ascii } from '../protocol/bytes.ts';
 import type { PaceOptions } from '../protocol/pace.ts';
@@ -30,19 +30,44 @@ export interface EzklProved {
   readonly proven: readonly NamedTensor[];
 }
 
+const tensorsOf = ({ inputs, outputs }: EzklSettings, integers: readonly Int32Array[]): Omit<EzklProved, 'envelope'> => {
+  const each = outputs.map((t, i) => [t, integers[inputs.length + i] as Int32Array] as const);
+  return { outputs: each.map(([t, v]) => realsOf(t, v)), proven: each.map(([t, v]) => integersOf(t, v)) };
+};
+
+/** Integers of the statement, and the witness they are of. */
+async function witnessOf(
+  engine: Engine,
+  { key, compiled }: EzklCircuit,
+  inputs: Readonly<Record<string, ArrayLike<number>>>,
+): Promise<{ readonly witness: Uint8Array; readonly integers: Int32Array[] }> {
+  const given = key.read.inputs.map((t) => valuesOf(t, inputs[t.name]));
+  const witness = await asked(engine, 'genWitness', compiled, ascii(JSON.stringify({ input_data: given })));
+  return { witness, integers: statementOf(witness, key.read) };
+}
+
+/** The outputs that a proof would show, without one. Throws what `proveEzkl` throws. */
+export function runEzkl(
+  circuit: Uint8Array,
+  inputs: Readonly<Record<string, ArrayLike<number>>>,
+  { signal }: Pick<EzklProveOptions, 'signal'> = {},
+): Promise<Omit<EzklProved, 'envelope'>> {
+  const c = decodeEzklCircuit(circuit);
+  return withEngine(async (engine) => tensorsOf(c.key.read, (await witnessOf(engine, c, inputs)).integers), signal);
+}
+
 /** Proves one inference. Throws `input.value`, `circuit.ezkl` where the engine refuses the circuit, or what the signal says. */
 export async function proveEzkl(
   circuit: Uint8Array,
   inputs: Readonly<Record<string, ArrayLike<number>>>,
   { signal, onProgress, modelId }: EzklProveOptions = {},
 ): Promise<EzklProved> {
-  const { key, keyFile, compiled, srs } = decodeEzklCircuit(circuit);
-  const given = key.read.inputs.map((t) => valuesOf(t, inputs[t.name]));
+  const c = decodeEzklCircuit(circuit);
+  const { key, keyFile, compiled, srs } = c;
   const made = await withEngine(async (engine) => {
     onProgress?.({ stage: 'witness', fraction: 0 });
-    const witness = await asked(engine, 'genWitness', compiled, ascii(JSON.stringify({ input_data: given })));
     // Before the long part: a value that no statement can show is the input's fault.
-    const integers = statementOf(witness, key.read);
+    const { witness, integers } = await witnessOf(engine, c, inputs);
     onProgress?.({ stage: 'proving key', fraction: 0.02 });
     const pk = await asked(engine, 'genPk', key.vk, compiled, srs);
     onProgress?.({ stage: 'proof', fraction: 0.4 });
@@ -54,8 +79,7 @@ export async function proveEzkl(
   onProgress?.({ stage: 'verify', fraction: 0.97 });
   const envelope = envelopeOf(key, integers, proof, modelId);
   await accepted(envelope, keyFile, { signal, modelId });
-  const outputs = key.read.outputs.map((t, i) => [t, integers[key.read.inputs.length + i] as Int32Array] as const);
-  return { envelope, outputs: outputs.map(([t, v]) => realsOf(t, v)), proven: outputs.map(([t, v]) => integersOf(t, v)) };
+  return { envelope, ...tensorsOf(key.read, integers) };
 }
 
 /** The engine's answer to a circuit and input of the user's: its no is a refusal of theirs. */

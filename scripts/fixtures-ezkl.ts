@@ -23,6 +23,7 @@ const SOURCES = [
   { name: 'mlp', artefacts: 'mlp-21.0.0', what: 'an MLP of 64, 32 and 10 neurons, EZKL 21.0.0' },
   { name: 'mlp-23', artefacts: 'mlp-23.0.5', what: 'the same network, EZKL 23.0.5' },
   { name: 'convtiny', artefacts: 'convtiny-21.0.0', what: 'a small convolutional network of 12 × 12 pixels, EZKL 21.0.0' },
+  { name: 'convtiny-23', artefacts: 'convtiny-23.0.5', what: 'the same convolutional network, EZKL 23.0.5' },
 ] as const;
 
 const at = (file: string): string => `${FOLDER}/${file}`;

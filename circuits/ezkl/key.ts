@@ -103,7 +103,9 @@ function checkVk(vk: Uint8Array, { logrows }: EzklSettings): void {
   if (vk.length < 7 || vk[0] !== 3) throw new Refused('key.vk', 'the vk does not begin as one of EZKL does');
   if (vk[1] !== logrows) throw new Refused('key.vk', `the vk is of a circuit of 2^${vk[1]} rows, the settings speak of 2^${logrows}`);
   const count = new DataView(vk.buffer, vk.byteOffset + 3, 4).getUint32(0, true);
-  // Before the engine reserves memory for them; points have 32 bytes or 64.
+  // Before the engine reserves memory for them and opens them one by one; points have 32 bytes or 64, and each costs a word in a proof.
+  if (count > MOST_PROOF_BYTES / 32)
+    throw new Refused('key.vk', `the vk has ${count} commitments; at most ${MOST_PROOF_BYTES / 32} are read`);
   if (32 * count > vk.length) throw new Refused('key.vk', `the vk ends before its ${count} commitments`);
 }
 

@@ -1,9 +1,11 @@
 /** `assay run`: integer inference only, no proof. */
 import type { Command } from 'commander';
 import { systemOf } from '../../circuits/container.ts';
+import { EZKL_SYSTEM } from '../../circuits/ezkl/key.ts';
 import { decodeGroth16Circuit } from '../../circuits/groth16/circuit.ts';
 import { GROTH16 } from '../../circuits/groth16/key.ts';
 import { asKind } from '../artefact.ts';
+import { runWithEzkl } from '../ezkl/prove.ts';
 import { LIMITS, readFile } from '../files.ts';
 import { readInputs } from '../inputs/index.ts';
 import { encode, tensorsToJson } from '../json.ts';
@@ -49,20 +51,22 @@ Exit codes: 0 done, 1 the input or circuit is refused, 2 could not tell, 130 sto
 }
 
 async function runCommand(path: string, options: Options): Promise<Exit> {
-  const circuit = nativeCircuit(path, readFile(path, 'circuit', LIMITS.circuit));
-  const wanted = asKind('circuit', path, circuit, () => describeInputs(circuit));
-  const inputs = readInputs(readFile(options.input, 'input', LIMITS.input), wanted);
-  for (const [i, input] of inputs.entries()) {
-    if (nobodyReads()) break;
-    const { outputs, proven } = run(circuit, input);
+  const circuit = readFile(path, 'circuit', LIMITS.circuit);
+  const system = asKind('circuit', path, circuit, () => systemOf(circuit, 'circuit'));
+  const results = system === EZKL_SYSTEM ? runWithEzkl(circuit, options.input) : runHere(path, circuit, system, options.input);
+  let i = 0;
+  for await (const { outputs, proven, several } of results) {
     if (options.json) await print(encode({ outputs: tensorsToJson(outputs), proven: tensorsToJson(proven) }));
-    else await print(inputs.length > 1 ? `${i}: ${outputsLine(outputs)}` : outputs.map(tensorTable).join('\n'));
+    else await print(several ? `${i++}: ${outputsLine(outputs)}` : outputs.map(tensorTable).join('\n'));
+    if (nobodyReads()) break;
   }
   return 0;
 }
 
-/** The definition inside a circuit of another system, or the circuit itself. */
-function nativeCircuit(path: string, circuit: Uint8Array): Uint8Array {
-  const system = asKind('circuit', path, circuit, () => systemOf(circuit, 'circuit'));
-  return system === GROTH16 ? decodeGroth16Circuit(circuit).native : circuit;
+/** Runs the circuit, or the definition inside one of another system. */
+function* runHere(path: string, file: Uint8Array, system: string, input: string) {
+  const circuit = system === GROTH16 ? decodeGroth16Circuit(file).native : file;
+  const wanted = asKind('circuit', path, circuit, () => describeInputs(circuit));
+  const inputs = readInputs(readFile(input, 'input', LIMITS.input), wanted);
+  for (const one of inputs) yield { ...run(circuit, one), several: inputs.length > 1 };
 }

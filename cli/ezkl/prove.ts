@@ -1,5 +1,6 @@
-/** `assay prove` for EZKL. */
+/** `assay prove` and `assay run` for EZKL. */
 import { basename } from 'node:path';
+import type { EzklInput } from '../../ezkl/index.ts';
 import { type ProveOptions, proofNames } from '../commands/prove.ts';
 import { LIMITS, readFile, target, writeFiles } from '../files.ts';
 import { readInputs } from '../inputs/index.ts';
@@ -21,7 +22,7 @@ export async function proveWithEzkl(path: string, circuit: Uint8Array, options: 
       'without --context it proves; compile for another system to bind one',
     );
   const wanted = await withEzkl((e) => e.describeEzklInputs(circuit));
-  const inputs = readInputs(renamed(readFile(options.input, 'input', LIMITS.input), wanted), wanted);
+  const inputs = inputsOf(options.input, wanted);
   const names = proofNames(options.output ?? `${basename(path).replace(/\.circuit$/, '')}.proof`, inputs.length);
   const targets: string[] = [];
   for (const name of names) targets.push(await target(name, [path, options.input]));
@@ -41,6 +42,17 @@ export async function proveWithEzkl(path: string, circuit: Uint8Array, options: 
   });
   return 0;
 }
+
+/** What a proof of each input would show. */
+export async function* runWithEzkl(circuit: Uint8Array, path: string) {
+  const inputs = inputsOf(path, await withEzkl((e) => e.describeEzklInputs(circuit)));
+  for (const input of inputs) {
+    const result = await stoppable((signal) => withEzkl((e) => e.runEzkl(circuit, input as Record<string, Float32Array>, { signal })));
+    yield { ...result, several: inputs.length > 1 };
+  }
+}
+
+const inputsOf = (path: string, wanted: readonly EzklInput[]) => readInputs(renamed(readFile(path, 'input', LIMITS.input), wanted), wanted);
 
 /** EZKL's own `{"input_data": [[…], …]}`, inputs by order, as ours by name; anything else as it is. */
 function renamed(bytes: Uint8Array, wanted: readonly { readonly name: string }[]): Uint8Array {

@@ -1,13 +1,12 @@
 /** EZKL on the command line: import, verify, inspect, prove, and being stopped. */
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { folder } from '../cli/files.helpers.ts';
 import { assay } from '../cli/spawn.helpers.ts';
 
 const FIXTURES = join(process.cwd(), 'fixtures', 'ezkl');
 const ARTEFACTS = join(FIXTURES, 'artefacts');
-const folder = (): string => mkdtempSync(join(tmpdir(), 'assay-ezkl-'));
 const of = (name: string): string[] => [
   ...['--settings', join(ARTEFACTS, name, 'settings.json')],
   ...['--vk', join(ARTEFACTS, name, 'vk.key'), '--srs', join(ARTEFACTS, 'kzg11.srs')],
@@ -44,6 +43,32 @@ test('imports a key alone', async () => {
     stdout: 'm.key\n',
   });
   expect(readFileSync(join(cwd, 'm.key')).equals(readFileSync(join(FIXTURES, 'mlp.key')))).toBe(true);
+});
+
+test('imports a compiled model: circuit and key are the ones of its vk', async () => {
+  const cwd = folder();
+  const model = [
+    '--compiled',
+    join(ARTEFACTS, 'mlp-21.0.0', 'model.compiled'),
+    '--settings',
+    join(ARTEFACTS, 'mlp-21.0.0', 'settings.json'),
+  ];
+  const made = await assay(['import', 'ezkl', ...model, '--srs', join(ARTEFACTS, 'kzg11.srs'), '-o', 'm', '--insecure-dev'], { cwd });
+  expect(made).toMatchObject({ code: 0, stdout: 'm.key\nm.circuit\n' });
+  for (const file of ['key', 'circuit'])
+    expect(readFileSync(join(cwd, `m.${file}`)).equals(readFileSync(join(FIXTURES, `mlp.${file}`)))).toBe(true);
+  // The verifier's SRS has one power.
+  const small = await assay(['import', 'ezkl', ...model, '--srs', join(ARTEFACTS, 'verifier.srs'), '-o', 's', '--insecure-dev'], { cwd });
+  expect(small).toMatchObject({ code: 1, stderr: expect.stringMatching(/key\.srs: .*kzg11\.srs/) });
+  expect(readdirSync(cwd).sort()).toEqual(['m.circuit', 'm.key']);
+}, 600_000);
+
+test('runs a circuit: the outputs are those of its proof', async () => {
+  const input = join(ARTEFACTS, 'mlp-input.json');
+  const ran = await assay(['run', join(FIXTURES, 'mlp.circuit'), '--input', input, '--json']);
+  const verified = await assay(['verify', join(FIXTURES, 'mlp.proof'), '--key', join(FIXTURES, 'mlp.key'), '--json']);
+  const [a, b] = [ran, verified].map(({ stdout }) => JSON.parse(stdout) as Record<string, unknown>);
+  expect([ran.code, a?.outputs, a?.proven]).toEqual([0, b?.outputs, b?.proven]);
 });
 
 test('refuses to import, and writes nothing', async () => {

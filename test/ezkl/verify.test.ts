@@ -12,7 +12,7 @@ import { CEREMONY, readSrs, verifierSrs } from '../../circuits/ezkl/srs.ts';
 import { withEngine } from '../../ezkl/engine.ts';
 import { EngineDied, ezkl } from '../../ezkl/index.ts';
 import { inspect } from '../../index.ts';
-import { concat, toHex } from '../../protocol/bytes.ts';
+import { concat, toHex, u32 } from '../../protocol/bytes.ts';
 import { decodeEnvelope, encodeEnvelope } from '../../protocol/envelope.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { EZKL_LIES } from '../../scripts/fixtures-ezkl.ts';
@@ -27,7 +27,7 @@ const codeOf = (v: Verdict): string => (v.verdict === 'accepted' ? 'accepted' : 
 /** Threads of this process, as the system counts them. */
 const threads = (): number => readdirSync('/proc/self/task').length;
 
-test.each(['mlp', 'mlp-23', 'convtiny'])('accepts %s and says what that rests on', async (name) => {
+test.each(['mlp', 'mlp-23', 'convtiny', 'convtiny-23'])('accepts %s and says what that rests on', async (name) => {
   const v = await check(read(`${name}.proof`), read(`${name}.key`));
   if (v.verdict !== 'accepted') throw new Error(v.sentence);
   expect(v.trust).toMatchObject({ setup: 'insecure-dev', bindsContext: false, zeroKnowledge: false, hidden: [], security: 'estimated' });
@@ -87,6 +87,33 @@ describe('refuses', () => {
   test('a key with another digest than the pinned one', async () => {
     const v = await check(proof, key, { keyDigest: new Uint8Array(32) });
     expect(v).toMatchObject({ verdict: 'refused', code: 'E3', detail: { field: 'keyDigest' } });
+  });
+
+  test('a vk of more commitments than any proof could open, and settings that take as many columns', () => {
+    const parts = decodeEzklKey(key);
+    const many = concat(parts.vk.slice(0, 3), u32(5000), new Uint8Array(160_000));
+    expect(() => encodeEzklKey({ ...parts, vk: many })).toThrow('5000 commitments; at most 4096 are read');
+    const text = new TextDecoder().decode(parts.settings);
+    const limits: readonly (readonly [string, string, string])[] = [
+      ['"num_inner_cols":2', '"num_inner_cols":65', 'num_inner_cols'],
+      ['"total_assignments":8358', '"total_assignments":1100000', 'total_assignments'],
+      ['"total_const_size":619', '"total_const_size":1100000', 'total_const_size'],
+      ['"total_dynamic_col_size":0', '"total_dynamic_col_size":1000000', 'required_range_checks'],
+      ['"total_shuffle_col_size":0', '"total_shuffle_col_size":1000000', 'required_range_checks'],
+      ['[-1,1]]', '[-1,1],[0,200000]]', 'required_range_checks'],
+      ['[-1,1]]', '[-1,1],[1,-1]]', 'required_range_checks'],
+      ['"polycommit":[]', '"polycommit":[64]', 'module_sizes.polycommit'],
+      ['"num_dynamic_lookups":0,"num_shuffles":0', '"num_dynamic_lookups":1,"num_shuffles":-1', 'num_shuffles'],
+    ];
+    for (const [from, to, field] of limits) {
+      expect(text).toContain(from);
+      const settings = new TextEncoder().encode(text.replace(from, to));
+      expect(() => encodeEzklKey({ ...parts, settings })).toThrow(`EZKL settings: ${field}`);
+    }
+    const wide = text
+      .replace('"required_lookups":[]', '"required_lookups":[{"Sqrt":{"scale":1.0}}]')
+      .replace('[-32768,32768]', '[-9e5,9e5]');
+    expect(() => encodeEzklKey({ ...parts, settings: new TextEncoder().encode(wide) })).toThrow('required_lookups');
   });
 
   test('a proof whose every public value is read as the negative one', async () => {
