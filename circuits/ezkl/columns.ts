@@ -10,11 +10,8 @@ type Refuse = (field: string, sentence: string) => never;
 /** Of one of the three advice tensors, of the constants, of the tables of all lookups together. Real circuits have 1 to 20. */
 const MOST_COLUMNS = 512;
 const MOST_INNER = 64;
-/**
- * Each advice column is looked up in each column of a table: 16 times in the largest circuit here. With 600 the engine takes seconds,
- * with 3,000 12 s and 1.6 GB.
- */
-const MOST_LOOKUPS = 2 ** 9;
+/** Each advice column is looked up in each column of a table: 16 times in the largest circuit here. 3,000 take the engine 12 s and 1.6 GB. */
+const MOST_LOOKUPS = 2 ** 10;
 const MOST_COUNT = 2 ** 32 - 1;
 
 /** Rows of a column that the circuit does not have: blinding, and what EZKL leaves free. */
@@ -37,7 +34,10 @@ export function checkColumns(settings: Json, run: Json, logrows: number, refuse:
   const advice = atMost('total_assignments', inner * columns(assignments / inner));
   atMost('total_const_size', columns(count(settings, 'total_const_size', 0, MOST_COUNT)));
   let tables = 0;
-  for (const field of ['total_dynamic_col_size', 'total_shuffle_col_size']) tables += columns(count(settings, field, 0, MOST_COUNT));
+  for (const field of ['total_dynamic_col_size', 'total_shuffle_col_size']) {
+    const size = count(settings, field, 0, MOST_COUNT);
+    if (size > 0) tables += columns(size);
+  }
   for (const field of ['num_dynamic_lookups', 'num_shuffles']) count(settings, field, 0, MOST_COUNT);
   for (const range of listOf(settings, 'required_range_checks', refuse)) tables += columns(widthOf(range, 'required_range_checks', refuse));
   const lookups = listOf(settings, 'required_lookups', refuse);

@@ -100,7 +100,7 @@ describe('refuses', () => {
       ['"total_const_size":619', '"total_const_size":1100000', 'total_const_size'],
       ['"total_dynamic_col_size":0', '"total_dynamic_col_size":1000000', 'required_range_checks'],
       ['"total_shuffle_col_size":0', '"total_shuffle_col_size":1000000', 'required_range_checks'],
-      ['[-1,1]]', '[-1,1],[0,200000]]', 'required_range_checks'],
+      ['[-1,1]]', '[-1,1],[0,400000]]', 'required_range_checks'],
       ['[-1,1]]', '[-1,1],[1,-1]]', 'required_range_checks'],
       ['"polycommit":[]', '"polycommit":[64]', 'module_sizes.polycommit'],
       ['"num_dynamic_lookups":0,"num_shuffles":0', '"num_dynamic_lookups":1,"num_shuffles":-1', 'num_shuffles'],
