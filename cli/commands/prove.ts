@@ -35,7 +35,7 @@ export function addProve(program: Command): void {
     .command('prove')
     .summary('prove one or several inferences')
     .description('Runs the circuit on each input and writes a proof of it.')
-    .argument('<circuit>', 'the .circuit file made by assay compile or assay import')
+    .argument('<circuit>', 'the .circuit file made by assay compile, or imported')
     .requiredOption('--input <file>', 'JSON, .npy, .npz or PNG (see assay run --help)')
     .option('-o, --output <file>', 'the proof to write; default: the name of the circuit with .proof, in this folder')
     .option('--context <text>', 'bytes the proof is bound to, as text or as 0x and hex; the verifier must name the same')

@@ -24,7 +24,7 @@ export function addRun(program: Command): void {
     .command('run')
     .summary('integer inference, no proof')
     .description('Runs the circuit on the inputs and prints the outputs: exactly the values that a proof would show.')
-    .argument('<circuit>', 'the .circuit file made by assay compile or assay import')
+    .argument('<circuit>', 'the .circuit file made by assay compile, or imported')
     .requiredOption('--input <file>', 'JSON, .npy, .npz or PNG; several inputs give one line each')
     .option('--json', 'one JSON object a line: {"outputs": {name: {dtype, shape, data}}, "proven": {…}}')
     .addHelpText(
