@@ -5,11 +5,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { decodeContainer, encodeContainer } from '../circuits/container.ts';
 import { decodeEzklKey, EZKL_SYSTEM, type EzklKey, encodeEzklCircuit } from '../circuits/ezkl/key.ts';
+import { R } from '../circuits/ezkl/proof.ts';
 import { CEREMONY } from '../circuits/ezkl/srs.ts';
 import type { Fixture } from '../cli/manifest.ts';
 import { VERSION } from '../cli/version.ts';
 import { ezkl, importKey, importProof } from '../ezkl/index.ts';
-import { concat, equalBytes, u32 } from '../protocol/bytes.ts';
+import { concat, equalBytes, fromHex, toHex, u32 } from '../protocol/bytes.ts';
 import { encodeValue } from '../protocol/encoding.ts';
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../protocol/envelope.ts';
 import { committedItem } from '../protocol/statement.ts';
@@ -145,6 +146,14 @@ const native = (file: string): Uint8Array => new Uint8Array(readFileSync(`fixtur
 const groth16 = (file: string): Uint8Array => new Uint8Array(readFileSync(`fixtures/groth16/${file}`));
 const changed = (bytes: Uint8Array, index: number): Uint8Array => bytes.map((b, i) => (i === index ? b ^ 1 : b));
 
+/** The word at this place, big-endian, plus the order of the scalar field: the same element in a second form. */
+function plusOrder(proof: Uint8Array, at: number): Uint8Array {
+  const v = BigInt(`0x${toHex(proof.subarray(at, at + 32))}`) + R;
+  const out = proof.slice();
+  out.set(fromHex(v.toString(16).padStart(64, '0')) as Uint8Array, at);
+  return out;
+}
+
 function rewritten(change: (e: Envelope) => Partial<Envelope>): Told {
   const e = decodeEnvelope(read('mlp.proof'));
   return { envelope: encodeEnvelope({ ...e, ...change(e) }) };
@@ -201,6 +210,12 @@ export const EZKL_LIES: readonly Lie[] = [
     code: 'Z1',
     what: 'one evaluation is another',
     tell: () => rewritten(({ proof }) => ({ proof: changed(proof, proof.length - 65) })),
+  },
+  {
+    name: 'scalar-plus-order',
+    code: 'Z1',
+    what: 'one evaluation is written as v + r instead of v',
+    tell: () => rewritten(({ proof }) => ({ proof: plusOrder(proof, 32 * 150) })),
   },
   {
     name: 'false-output',
@@ -371,13 +386,13 @@ export const EZKL_LIES: readonly Lie[] = [
   {
     name: 'key-endless-range',
     code: 'key.settings',
-    what: 'settings that keep the engine busy for hours: a range check of 10^12 values',
+    what: 'settings that take the engine’s time and memory: a range check of 10^12 values',
     tell: () => ({ key: settingsWith('"required_range_checks":[', '"required_range_checks":[[0,1000000000000],') }),
   },
   {
     name: 'key-endless-columns',
     code: 'key.settings',
-    what: 'settings that keep the engine busy for hours: a circuit of 10^9 assignments in 2^11 rows',
+    what: 'settings that take the engine’s time: a circuit of 10^9 assignments in 2^11 rows',
     tell: () => ({ key: settingsWith('"total_assignments":8358', '"total_assignments":1000000000') }),
   },
   {

@@ -9,7 +9,7 @@ import { MOST_PROOF_BYTES } from './key.ts';
 import type { EzklSettings, FixedPoint } from './settings.ts';
 
 /** Order of BN254's scalar field. */
-const R = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
+export const R = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
 
 /** An element as EZKL writes it: 64 hex digits, little-endian. */
 export function feltOf(integer: number): string {
