@@ -62,7 +62,7 @@ describe('refuses', () => {
       const bytes = e.proof.map((b, j) => (j === at ? b ^ (1 << (i % 8)) : b));
       expect(codeOf(await check(encodeEnvelope({ ...e, proof: bytes })))).toMatch(/^Z[12]$/);
     }
-  });
+  }, 600_000);
 
   test('a bit of any part of the key, whatever the engine would say', async () => {
     const { settings, vk } = decodeEzklKey(key);
