@@ -38,7 +38,7 @@ const statementSignals = (network: Network, inputs: readonly Int32Array[], outpu
 ];
 
 /** Each network once: modes and committed inputs are of the native system. */
-const NETS = netNames.filter((n) => /^net\d-i1$|^net5-i1-public$|^random-0[0-5]$/.test(n));
+const NETS = netNames.filter((n) => /^net\d-i1$|^net5-i1-public$|^random-0[0-2]$/.test(n));
 
 describe.each(NETS)('network %s', (name) => {
   test('computes what the evaluator computes, at ordinary and extreme inputs', async () => {
