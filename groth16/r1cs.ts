@@ -23,6 +23,7 @@ export function sectionsOf(bytes: Uint8Array, magic: string): Map<number, Uint8A
     throw new Refused('circuit.format', `the ${magic} file ${what}`);
   };
   if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(0, 4)) !== magic) return refuse('does not begin with its name');
+  if (view.getUint32(4, true) > 2) refuse('is of a version that is not read');
   const sections = new Map<number, Uint8Array>();
   let at = 12;
   for (let i = view.getUint32(8, true); i > 0; i--) {

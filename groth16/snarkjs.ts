@@ -44,7 +44,8 @@ export async function guarded<T>(code: string, what: string, work: () => Promise
   } catch (e) {
     const error = e as Error & { code?: string };
     if (error instanceof Refused || error.name === 'AbortError' || error.name === 'MissingPackage' || error.name === 'Stopped') throw e;
-    throw new Refused(code, `${what} cannot be read: ${error.message}`);
+    // Where a file has no name its messages begin with all of its bytes in decimal.
+    throw new Refused(code, `${what} cannot be read: ${error.message.slice(-200).replace(/^[\d,]+(: )?/, '')}`);
   }
 }
 

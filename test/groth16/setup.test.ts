@@ -128,6 +128,13 @@ test('powers of another curve, or of a ceremony without end, are refused before 
   }
 });
 
+test('a refusal never recites the file', async () => {
+  for (const lie of [first.zkey.with(4, 9), first.key, new Uint8Array(0)])
+    await expect(contribute(lie, 'x', '')).rejects.toThrowError(
+      expect.objectContaining({ code: 'zkey.format', message: expect.stringMatching(/^.{1,300}$/) }),
+    );
+});
+
 test('a section twice is refused: another reader could take the other one', async () => {
   const twice = concatAll([first.zkey, u32(10), u64(68), new Uint8Array(68)]);
   twice[8] = (twice[8] as number) + 1;
