@@ -56,7 +56,8 @@ export function addSetup(program: Command): void {
       'after',
       `
 A ceremony: assay setup groth16 --ptau makes the first proving key; everybody else runs assay setup contribute on the one before and hands
-on the result; assay setup beacon ends it; assay setup finish checks it all and writes the key. One honest contributor suffices.
+on the result; assay setup beacon ends it; assay setup finish checks it all and writes the key. One honest contributor
+to it suffices, and one to the powers of tau: take those of a ceremony that you know.
 
 Example
   $ assay setup groth16 digits.circuit --insecure-dev
