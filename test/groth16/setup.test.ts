@@ -95,7 +95,8 @@ test('finishing over powers that nobody contributed to, or of a changed record, 
     return body;
   });
   await expect(finishSetUp(circuit, changed, first.zkey)).rejects.toThrowError(refused('ptau'));
-  expect(decodeGroth16Key(await finishSetUp(circuit, ptau, first.zkey))).toMatchObject({ contributions: 1 });
+  // Whoever audits a key makes it again: the same bytes.
+  expect(await finishSetUp(circuit, ptau, first.zkey)).toEqual(first.key);
 });
 
 test('a beacon that would hash for ever is refused before it begins', async () => {
