@@ -6,8 +6,8 @@
  */
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import type { EzklEngine } from '../verifier/any.ts';
 import { TRAP } from '../verifier/ezkl/engine.ts';
-import type { EzklEngine } from '../verifier/index.ts';
 
 /** The package is not installed: `could not tell`, whatever was asked. */
 export class EngineMissing extends Error {

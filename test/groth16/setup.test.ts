@@ -19,7 +19,7 @@ import { beginSetup } from '../../groth16/setup.ts';
 import { withSnarkjs } from '../../groth16/snarkjs.ts';
 import { concatAll, u32, u64 } from '../../protocol/bytes.ts';
 import { reluModel } from '../../scripts/relu-model.ts';
-import { verifyAny } from '../../verifier/index.ts';
+import { verifyAny } from '../../verifier/any.ts';
 
 const ptau = new Uint8Array(readFileSync('fixtures/groth16/pot9.ptau'));
 const input = { x: Uint8Array.from({ length: 16 }, (_, i) => (i * 53) % 256) };
