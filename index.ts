@@ -35,14 +35,12 @@ export {
   run,
 } from './prover/index.ts';
 export { type ChosenKernels, chooseKernels, type KernelOptions } from './prover/kernels/index.ts';
+export { type AnyOptions, type EzklEngine, verifyAny } from './verifier/any.ts';
 export {
   type Accepted,
-  type AnyOptions,
   type CommittedTensor,
-  type EzklEngine,
   type RefusedVerdict,
   type Verdict,
   type VerifyOptions,
   verify,
-  verifyAny,
 } from './verifier/index.ts';

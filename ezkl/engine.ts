@@ -7,8 +7,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import type { EzklEngine } from '../verifier/any.ts';
 import { TRAP } from '../verifier/ezkl/engine.ts';
-import type { EzklEngine } from '../verifier/index.ts';
 
 /** The one engine whose yes counts: what another takes or refuses is not known here. */
 const ENGINE = '@ezkljs/engine';

@@ -12,8 +12,9 @@ import { encodeEnvelope } from '../protocol/envelope.ts';
 import type { PaceOptions } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
 import { publicItem } from '../protocol/statement.ts';
+import { verifyAny } from '../verifier/any.ts';
 import { engineFiles, requireAccepted } from '../verifier/ezkl/index.ts';
-import { type Accepted, verifyAny } from '../verifier/index.ts';
+import type { Accepted } from '../verifier/index.ts';
 import { type Engine, EngineSaidNo, ezkl, withEngine } from './engine.ts';
 
 export interface ImportOptions extends PaceOptions {

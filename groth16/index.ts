@@ -146,7 +146,7 @@ export async function setUp(
   return { zkey, key: keyOf(c, zkey, 'circuit') };
 }
 
-/** The key of a ceremony's last proving key, which is checked against circuit and powers. */
+/** The key of a ceremony's last proving key, which is checked against circuit and powers; and so are the powers: whoever knows their secret can forge. */
 export async function finishSetUp(
   circuitFile: Uint8Array,
   ptau: Uint8Array,
@@ -154,7 +154,10 @@ export async function finishSetUp(
   options: PaceOptions = {},
 ): Promise<Uint8Array> {
   const c = decodeGroth16Circuit(circuitFile);
-  await new Pace(options).at('check every contribution', 0);
+  const pace = new Pace(options);
+  await pace.at('check the powers of tau', 0);
+  await checkPtau(ptau, options.signal);
+  await pace.at('check every contribution', 0.5);
   await checkSetup(c.r1cs, ptau, zkey, options.signal);
   return keyOf(c, zkey, 'circuit');
 }

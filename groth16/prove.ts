@@ -10,7 +10,7 @@ import { Pace, type PaceOptions } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
 import { readField, section, sectionsOf } from './r1cs.ts';
 import { bigEndian, hiddenCount, statedRun } from './signals.ts';
-import { withSnarkjs } from './snarkjs.ts';
+import { guarded, withSnarkjs } from './snarkjs.ts';
 
 export interface Groth16ProveOptions extends PaceOptions {
   readonly context?: Uint8Array | undefined;
@@ -25,7 +25,7 @@ export interface Groth16Proved {
   readonly opening: Uint8Array | null;
 }
 
-/** Proves that the circuit maps `inputs` to `outputs`: raw integers of the native circuit's run. */
+/** Proves that the circuit maps `inputs` to `outputs`: raw integers of the native circuit's run. Refused `zkey.invalid` where no proof comes of the key. */
 export async function proveGroth16(
   c: Groth16Circuit,
   key: { readonly zkey: Uint8Array; readonly vkHash: Uint8Array; readonly r1cs: Uint8Array },
@@ -41,14 +41,21 @@ export async function proveGroth16(
     throw new Refused('input.salt', `${hiddenCount(c)} salts of ${SALT_BYTES} bytes are needed`);
   const numbers = salts.map((s) => s.reduce((n, b) => 256n * n + BigInt(b), 0n));
   const run = statedRun(c, inputs, outputs, numbers, modelId, context);
-  const proof = await withSnarkjs(async ({ wtns, groth16 }) => {
+  const proof = await withSnarkjs(async ({ wtns, groth16, zKey }) => {
     const witness: { type: 'mem'; data?: Uint8Array } = { type: 'mem' };
     await wtns.calculate(run.witnessInputs, c.witnessProgram, witness);
     const computed = publicWires(witness.data as Uint8Array, run.signals.length);
     const at = computed.findIndex((v, i) => v !== run.signals[i]);
     if (at >= 0) throw new Error(`the constraint system computes another public signal ${at} than the definition: a bug of the compiler`);
     await pace.at('prove', 0.2);
-    return (await groth16.prove(key.zkey, witness)).proof;
+    // A damaged proving key makes points that are a proof of nothing: whoever sends the file must not be the last to know.
+    return await guarded('zkey.invalid', 'the proving key', async () => {
+      const made = await groth16.prove(key.zkey, witness);
+      await pace.at('check the proof', 0.9);
+      if (!(await groth16.verify(await zKey.exportVerificationKey(key.zkey), made.publicSignals, made.proof)))
+        throw new Refused('zkey.invalid', 'the proof does not hold: the proving key is damaged, or not of this circuit');
+      return made.proof;
+    });
   }, options.signal);
   await pace.at('done', 1);
   return {

@@ -23,6 +23,7 @@ export function sectionsOf(bytes: Uint8Array, magic: string): Map<number, Uint8A
     throw new Refused('circuit.format', `the ${magic} file ${what}`);
   };
   if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(0, 4)) !== magic) return refuse('does not begin with its name');
+  if (view.getUint32(4, true) > 2) refuse('is of a version that is not read');
   const sections = new Map<number, Uint8Array>();
   let at = 12;
   for (let i = view.getUint32(8, true); i > 0; i--) {
@@ -30,7 +31,10 @@ export function sectionsOf(bytes: Uint8Array, magic: string): Map<number, Uint8A
     const length = Number(view.getBigUint64(at + 4, true));
     const from = at + 12;
     if (length > bytes.length - from) refuse('ends inside a section');
-    sections.set(view.getUint32(at, true), bytes.subarray(from, from + length));
+    const type = view.getUint32(at, true);
+    // Another reader could take the other one.
+    if (sections.has(type)) refuse(`has section ${type} twice`);
+    sections.set(type, bytes.subarray(from, from + length));
     at = from + length;
   }
   return sections;
@@ -57,7 +61,11 @@ export function readR1cs(bytes: Uint8Array): R1cs {
   if (header.length !== 64 || h.getUint32(0, true) !== 32 || readField(header, 4) !== R)
     throw new Refused('circuit.format', 'the r1cs file is not over the scalar field of BN254');
   const wires = h.getUint32(36, true);
+  const publics = h.getUint32(40, true) + h.getUint32(44, true);
   const count = h.getUint32(60, true);
+  // Every wire has its label in the file: what is made of these counts is no larger than the file is.
+  if (section(sections, 3, 'r1cs').length !== 8 * wires || publics + h.getUint32(48, true) >= wires || count === 0)
+    throw new Refused('circuit.format', `the r1cs file has ${wires} wires, ${publics} of them public, and ${count} constraints`);
   const body = section(sections, 2, 'r1cs');
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   let at = 0;
@@ -81,5 +89,5 @@ export function readR1cs(bytes: Uint8Array): R1cs {
   };
   const constraints: [Row, Row, Row][] = [];
   for (let i = 0; i < count; i++) constraints.push([row(), row(), row()]);
-  return { wires, publics: h.getUint32(40, true) + h.getUint32(44, true), constraints };
+  return { wires, publics, constraints };
 }

@@ -1,23 +1,23 @@
 /** The second phase of a ceremony for one circuit, by snarkjs: from a prepared powers-of-tau file to a proving key that nobody can forge under. */
 import { randomBytes } from 'node:crypto';
 import { Refused } from '../protocol/refused.ts';
+import { checkZkeyFile, ptauPower } from './ceremony.ts';
 import { domainBits } from './powers.ts';
 import { readR1cs } from './r1cs.ts';
-import { withSnarkjs } from './snarkjs.ts';
+import { guarded, withSnarkjs } from './snarkjs.ts';
 
 type Memory = { type: 'mem'; data?: Uint8Array };
 
 /** Checks a powers-of-tau file: every power, and every contribution. Slow: it reads all of it. Refused `ptau`. */
 export async function checkPtau(ptau: Uint8Array, signal?: AbortSignal): Promise<void> {
-  if (String.fromCharCode(...ptau.subarray(0, 4)) !== 'ptau')
-    throw new Refused('ptau', 'the file is no powers-of-tau file: it does not begin with ptau');
+  ptauPower(ptau);
   const good = await guarded('ptau', 'the powers-of-tau file', () => withSnarkjs(({ powersOfTau }) => powersOfTau.verify(ptau), signal));
   if (!good) throw new Refused('ptau', 'the powers-of-tau file does not hold: a power or a contribution in it is wrong');
 }
 
 /** The proving key before any contribution. It must not be used: whoever knows that there was none can forge. */
 export async function beginSetup(r1cs: Uint8Array, ptau: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
-  const power = powerOf(ptau);
+  const power = ptauPower(ptau);
   const needed = domainBits(readR1cs(r1cs));
   if (power < needed) throw new Refused('ptau', `the powers-of-tau file is for 2^${power} constraints; this circuit needs 2^${needed}`);
   return await guarded('ptau', 'the powers-of-tau file', () =>
@@ -28,13 +28,6 @@ export async function beginSetup(r1cs: Uint8Array, ptau: Uint8Array, signal?: Ab
       return out.data as Uint8Array;
     }, signal),
   );
-}
-
-function powerOf(ptau: Uint8Array): number {
-  // "ptau" ‖ version ‖ sections ‖ section 1: type, length, size of q, q, power
-  if (ptau.length < 64 || String.fromCharCode(...ptau.subarray(0, 4)) !== 'ptau')
-    throw new Refused('ptau', 'the file is no powers-of-tau file: it does not begin with ptau');
-  return new DataView(ptau.buffer, ptau.byteOffset).getUint32(60, true);
 }
 
 /** One more contribution, under a name that the record keeps. `entropy` is added to 64 random bytes of this machine. */
@@ -63,6 +56,7 @@ async function changed(
   change: (from: Uint8Array, to: Memory, library: typeof import('snarkjs')) => Promise<Uint8Array | false>,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
+  checkZkeyFile(zkey);
   return await guarded('zkey.format', 'the proving key', () =>
     withSnarkjs(async (library) => {
       const out: Memory = { type: 'mem' };
@@ -72,21 +66,15 @@ async function changed(
   );
 }
 
-/** Whether a proving key is of this circuit and these powers, with every contribution as it says. Refused `zkey.invalid`. */
+/**
+ * Whether a proving key is of this circuit and these powers, with every contribution as it says. Refused `zkey.invalid`. The powers are taken
+ * as they are: whether anybody contributed to them is `checkPtau`'s to say.
+ */
 export async function checkSetup(r1cs: Uint8Array, ptau: Uint8Array, zkey: Uint8Array, signal?: AbortSignal): Promise<void> {
+  ptauPower(ptau);
+  checkZkeyFile(zkey);
   const good = await guarded('zkey.invalid', 'the proving key', () =>
     withSnarkjs(({ zKey }) => zKey.verifyFromR1cs(r1cs, ptau, zkey), signal),
   );
   if (!good) throw new Refused('zkey.invalid', 'the proving key is not of this circuit and these powers, or a contribution in it is wrong');
-}
-
-/** snarkjs throws plain errors at bytes that it cannot read: they speak about the file. */
-async function guarded<T>(code: string, what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (e) {
-    const error = e as Error & { code?: string };
-    if (error instanceof Refused || error.name === 'AbortError' || error.name === 'MissingPackage' || error.name === 'Stopped') throw e;
-    throw new Refused(code, `${what} cannot be read: ${error.message}`);
-  }
 }

@@ -3,6 +3,7 @@
  * time. The package is GPL-3.0, and installed by those who set up and prove for this system.
  */
 import type * as Snarkjs from 'snarkjs';
+import { Refused } from '../protocol/refused.ts';
 import { MissingPackage } from './circom.ts';
 
 export type Library = typeof Snarkjs;
@@ -27,10 +28,24 @@ async function use<T>(work: (library: Library) => Promise<T>, signal?: AbortSign
     signal?.addEventListener('abort', stop, { once: true });
   });
   try {
+    // A signal that aborted while the threads started tells nobody again.
+    signal?.throwIfAborted();
     return await Promise.race([work(library), stopped]);
   } finally {
     signal?.removeEventListener('abort', stop);
     await curve.terminate();
+  }
+}
+
+/** snarkjs throws plain errors at bytes that it cannot read: they speak about the file. */
+export async function guarded<T>(code: string, what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (e) {
+    const error = e as Error & { code?: string };
+    if (error instanceof Refused || error.name === 'AbortError' || error.name === 'MissingPackage' || error.name === 'Stopped') throw e;
+    // Where a file has no name its messages begin with all of its bytes in decimal.
+    throw new Refused(code, `${what} cannot be read: ${error.message.slice(-200).replace(/^[\d,]+(: )?/, '')}`);
   }
 }
 

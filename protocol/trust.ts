@@ -34,7 +34,7 @@ export const nativeTrust = (securityBits: number): Trust => ({
 export const SETUP_WORDS: Readonly<Record<SetUp, string>> = {
   transparent: 'No set-up: nobody holds a secret that could forge.',
   universal: 'One public ceremony for all circuits: sound as long as one of its many contributors forgot their secret.',
-  circuit: 'A ceremony for this circuit alone: sound as long as one of its contributors forgot their secret.',
+  circuit: 'Powers of tau, then a ceremony for this circuit alone: sound as long as one contributor of each forgot their secret.',
   'insecure-dev': 'INSECURE: made for development. Whoever made the set-up can prove what is false.',
 };
 

@@ -14,7 +14,7 @@ import { concat, equalBytes, fromHex, toHex, u32 } from '../protocol/bytes.ts';
 import { encodeValue } from '../protocol/encoding.ts';
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../protocol/envelope.ts';
 import { committedItem } from '../protocol/statement.ts';
-import { verifyAny } from '../verifier/index.ts';
+import { verifyAny } from '../verifier/any.ts';
 import { CERTIFICATE, certify, filesBelow, sha256 } from './certificates.ts';
 
 const FOLDER = 'fixtures/ezkl';

@@ -11,7 +11,7 @@ import { VERSION } from '../cli/version.ts';
 import { compileGroth16, type Groth16CompileOptions, openGroth16, setUpInsecurely } from '../groth16/index.ts';
 import { concat, equalBytes } from '../protocol/bytes.ts';
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../protocol/envelope.ts';
-import { verifyAny } from '../verifier/index.ts';
+import { verifyAny } from '../verifier/any.ts';
 import { certify, sha256 } from './certificates.ts';
 import { recorded } from './recorded.ts';
 

@@ -1,5 +1,5 @@
 /** The engine that checks EZKL proofs in the page: a worker a check, started by the verifier's own worker, which it never outlives. */
-import type { EzklEngine, EzklFiles } from '../verifier/index.ts';
+import type { EzklEngine, EzklFiles } from '../verifier/any.ts';
 
 /** `ran` false: the engine could not be run to its end. `why` null: the proof holds. */
 export type EngineAnswer = { readonly ran: true; readonly why: string | null } | { readonly ran: false; readonly why: string };

@@ -5,8 +5,8 @@
  */
 import { init_panic_hook, initSync, verify } from '@ezkljs/engine/web/ezkl.js';
 import wasm from '@ezkljs/engine/web/ezkl_bg.wasm?url';
+import type { EzklFiles } from '../verifier/any.ts';
 import { TRAP } from '../verifier/ezkl/engine.ts';
-import type { EzklFiles } from '../verifier/index.ts';
 import type { EngineAnswer } from './ezkl.ts';
 
 // A panic says why on the console, and then traps.

@@ -10,6 +10,8 @@ import type { EzklEngine } from './ezkl/engine.ts';
 import { type VerifyOptions, verify } from './native.ts';
 import type { Verdict } from './verdict.ts';
 
+export type { EzklEngine, EzklFiles } from './ezkl/engine.ts';
+
 export interface AnyOptions extends VerifyOptions {
   /** Starts the engine that checks EZKL proofs: `assay/ezkl` has one for Node. Asked for when a key of that system is given. */
   readonly ezkl?: (() => Promise<EzklEngine>) | undefined;

@@ -1,6 +1,4 @@
 /** Verification with files and names: what the package exports (`assay/verifier`). No Node API, no prover, no ONNX. */
-export { type AnyOptions, verifyAny } from './any.ts';
 export { kernelsInUse } from './arithmetic.ts';
-export type { EzklEngine, EzklFiles } from './ezkl/engine.ts';
 export { type VerifyOptions, verify } from './native.ts';
 export type { Accepted, CommittedTensor, RefusedVerdict, Verdict } from './verdict.ts';

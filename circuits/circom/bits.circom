@@ -3,7 +3,7 @@ pragma circom 2.1.6;
 // Integers as bits. In all of these `v` is known to lie far below the field's modulus, so the bits are unique.
 
 // The n bits of v, least significant first. The lowest one is what the others leave over: n constraints, n - 1 new signals.
-// Holds only if 0 <= v < 2^n.
+// Holds only if 0 <= v < 2^n. Of no bits v is 0: a tensor of one value, the table of one.
 template Bits(n) {
     signal input v;
     signal output bit[n];
@@ -13,8 +13,8 @@ template Bits(n) {
         bit[i] * (bit[i] - 1) === 0;
         high += bit[i] * 2**i;
     }
-    bit[0] <== v - high;
-    bit[0] * (bit[0] - 1) === 0;
+    if (n == 0) v === 0; else bit[0] <== v - high;
+    if (n > 0) bit[0] * (bit[0] - 1) === 0;
 }
 
 // Holds only if 0 <= v <= top. For top = 2^n - 1 the bits suffice.

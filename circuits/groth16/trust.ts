@@ -19,7 +19,7 @@ export function groth16Trust(key: Pick<Groth16Key, 'setup' | 'inputs' | 'outputs
     securityBits: secure ? BITS : 0,
     security: 'estimated',
     assumption: secure
-      ? 'one contributor to the set-up has forgotten its secret; generic group of BN254'
+      ? 'one contributor to the powers of tau and one to the ceremony of the circuit have forgotten their secrets; generic group of BN254'
       : 'whoever made the key forgets its secret: it was made for development, and they can forge',
   };
 }

@@ -56,7 +56,8 @@ export function addSetup(program: Command): void {
       'after',
       `
 A ceremony: assay setup groth16 --ptau makes the first proving key; everybody else runs assay setup contribute on the one before and hands
-on the result; assay setup beacon ends it; assay setup finish checks it all and writes the key. One honest contributor suffices.
+on the result; assay setup beacon ends it; assay setup finish checks it all and writes the key. One honest contributor
+to it suffices, and one to the powers of tau: take those of a ceremony that you know.
 
 Example
   $ assay setup groth16 digits.circuit --insecure-dev
@@ -82,7 +83,7 @@ ${EXITS}`,
     .argument('<zkey>', 'the proving key so far')
     .requiredOption('-o, --output <file>', 'the proving key to write')
     .requiredOption('--hash <hex>', 'a value that nobody could know before: of a block, say')
-    .option('--iterations <n>', '2^n hashes are taken of it, 10 to 63', iterations, 10)
+    .option('--iterations <n>', '2^n hashes are taken of it, 10 to 24', iterations, 10)
     .option('--name <text>', 'the name of the contribution', 'beacon')
     .addHelpText('after', `\n${EXITS}`)
     .action((path: string, options: ZkeyOptions) =>
@@ -106,7 +107,7 @@ ${EXITS}`,
 
 function iterations(text: string): number {
   const n = /^\d{1,2}$/.test(text) ? Number(text) : 0;
-  if (n < 10 || n > 63) throw new InvalidArgumentError('it takes a number from 10 to 63.');
+  if (n < 10 || n > 24) throw new InvalidArgumentError('it takes a number from 10 to 24.');
   return n;
 }
 

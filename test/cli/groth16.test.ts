@@ -110,7 +110,12 @@ test.each<[string, readonly string[], string]>([
   [
     'iterations out of range',
     ['setup', 'beacon', join(FIXTURES, 'digits.zkey'), '-o', 'x', '--hash', '00', '--iterations', '5'],
-    'it takes a number from 10 to 63',
+    'it takes a number from 10 to 24',
+  ],
+  [
+    'iterations without an end',
+    ['setup', 'beacon', join(FIXTURES, 'digits.zkey'), '-o', 'x', '--hash', '00', '--iterations', '40'],
+    'it takes a number from 10 to 24',
   ],
   [
     'a beacon that is no hex',

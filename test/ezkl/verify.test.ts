@@ -16,8 +16,9 @@ import { concat, toHex, u32 } from '../../protocol/bytes.ts';
 import { decodeEnvelope, encodeEnvelope } from '../../protocol/envelope.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { EZKL_LIES } from '../../scripts/fixtures-ezkl.ts';
+import { type EzklFiles, verifyAny } from '../../verifier/any.ts';
 import { engineFiles } from '../../verifier/ezkl/index.ts';
-import { type EzklFiles, type Verdict, verifyAny } from '../../verifier/index.ts';
+import type { Verdict } from '../../verifier/index.ts';
 
 const read = (file: string): Uint8Array => new Uint8Array(readFileSync(`fixtures/ezkl/${file}`));
 const [key, proof] = [read('mlp.key'), read('mlp.proof')];

@@ -14,9 +14,12 @@ import {
   setUp,
   setUpInsecurely,
 } from '../../groth16/index.ts';
+import { sectionsOf } from '../../groth16/r1cs.ts';
 import { beginSetup } from '../../groth16/setup.ts';
+import { withSnarkjs } from '../../groth16/snarkjs.ts';
+import { concatAll, u32, u64 } from '../../protocol/bytes.ts';
 import { reluModel } from '../../scripts/relu-model.ts';
-import { verifyAny } from '../../verifier/index.ts';
+import { verifyAny } from '../../verifier/any.ts';
 
 const ptau = new Uint8Array(readFileSync('fixtures/groth16/pot9.ptau'));
 const input = { x: Uint8Array.from({ length: 16 }, (_, i) => (i * 53) % 256) };
@@ -75,6 +78,89 @@ test('powers of tau that are none, changed, or too few are refused', async () =>
   await expect(checkPtau(lie)).rejects.toThrowError(refused('ptau'));
   const large = new Uint8Array(readFileSync('fixtures/groth16/digits.circuit'));
   await expect(setUp(large, ptau)).rejects.toThrowError(refused('ptau'));
+});
+
+/** A file of iden3's container with one section changed. */
+function withSection(file: Uint8Array, magic: string, type: number, change: (body: Uint8Array) => Uint8Array): Uint8Array {
+  const sections = [...sectionsOf(file, magic)].map(([t, body]) => [t, t === type ? change(body.slice()) : body] as const);
+  return concatAll([file.slice(0, 12), ...sections.flatMap(([t, body]) => [u32(t), u64(body.length), body])]);
+}
+
+test('finishing over powers that nobody contributed to, or of a changed record, is refused', async () => {
+  // Fixture: an honest proving key.  Lie: powers whose secret everybody knows have no contribution; phase 2 alone never reads the record.
+  const none = withSection(ptau, 'ptau', 7, () => new Uint8Array(4));
+  await expect(finishSetUp(circuit, none, first.zkey)).rejects.toThrowError(refused('ptau'));
+  const changed = withSection(ptau, 'ptau', 7, (body) => {
+    body[100] = (body[100] as number) ^ 1;
+    return body;
+  });
+  await expect(finishSetUp(circuit, changed, first.zkey)).rejects.toThrowError(refused('ptau'));
+  // Whoever audits a key makes it again: the same bytes.
+  expect(await finishSetUp(circuit, ptau, first.zkey)).toEqual(first.key);
+});
+
+test('a beacon that would hash for ever is refused before it begins', async () => {
+  const endless = (fixed: number, parameters: readonly number[]) => (body: Uint8Array) =>
+    concatAll([body.slice(0, fixed), u32(1), u32(parameters.length), Uint8Array.from(parameters)]);
+  for (const parameters of [
+    [2, 60, 3, 1, 0],
+    [3, 1, 0],
+  ]) {
+    const zkey = withSection(first.zkey, 'zkey', 10, endless(68 + 384, parameters));
+    await expect(finishSetUp(circuit, ptau, zkey)).rejects.toThrowError(refused('zkey.format'));
+    await expect(contribute(zkey, 'x', '')).rejects.toThrowError(refused('zkey.format'));
+    const powers = withSection(ptau, 'ptau', 7, endless(4 + 1496, parameters));
+    await expect(checkPtau(powers)).rejects.toThrowError(refused('ptau'));
+  }
+});
+
+test('powers of another curve, or of a ceremony without end, are refused before they are read', async () => {
+  for (const [at, value] of [
+    [4, 1],
+    [36, 40],
+    [40, 60],
+  ] as const) {
+    const lie = withSection(ptau, 'ptau', 1, (body) => {
+      body[at] = value;
+      return body;
+    });
+    await expect(checkPtau(lie)).rejects.toThrowError(refused('ptau'));
+    await expect(setUp(circuit, lie)).rejects.toThrowError(refused('ptau'));
+  }
+});
+
+test('a refusal never recites the file', async () => {
+  for (const lie of [first.zkey.with(4, 9), first.key, new Uint8Array(0)])
+    await expect(contribute(lie, 'x', '')).rejects.toThrowError(
+      expect.objectContaining({ code: 'zkey.format', message: expect.stringMatching(/^.{1,300}$/) }),
+    );
+});
+
+test('a section twice is refused: another reader could take the other one', async () => {
+  const twice = concatAll([first.zkey, u32(10), u64(68), new Uint8Array(68)]);
+  twice[8] = (twice[8] as number) + 1;
+  await expect(finishSetUp(circuit, ptau, twice)).rejects.toThrowError(refused('zkey.format'));
+});
+
+test('a damaged proving key makes no proof', async () => {
+  const h = withSection(first.zkey, 'zkey', 9, (body) => {
+    body[300] = (body[300] as number) ^ 1;
+    return body;
+  });
+  await expect(openGroth16(circuit, { ...first, zkey: h }).prove(input)).rejects.toThrowError(refused('zkey.invalid'));
+  const short = withSection(first.zkey, 'zkey', 5, (body) => body.slice(0, 64));
+  await expect(openGroth16(circuit, { ...first, zkey: short }).prove(input)).rejects.toThrowError(refused('zkey.invalid'));
+});
+
+test('cancelling while the threads start ends the work as well', async () => {
+  const stop = new AbortController();
+  let ran = false;
+  const work = withSnarkjs(async () => {
+    ran = true;
+  }, stop.signal);
+  setTimeout(() => stop.abort(), 1);
+  await expect(work).rejects.toThrowError(expect.objectContaining({ name: 'AbortError' }));
+  expect(ran).toBe(false);
 });
 
 test('the same seed gives the same development keys, another seed others', async () => {

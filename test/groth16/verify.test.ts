@@ -11,9 +11,10 @@ import { withSnarkjs } from '../../groth16/snarkjs.ts';
 import { concat } from '../../protocol/bytes.ts';
 import { decodeEnvelope, encodeEnvelope } from '../../protocol/envelope.ts';
 import { recorded } from '../../scripts/recorded.ts';
+import { verifyAny } from '../../verifier/any.ts';
 import { contextDigest } from '../../verifier/groth16/index.ts';
 import { openHidden } from '../../verifier/groth16/opening.ts';
-import { type Accepted, verify, verifyAny } from '../../verifier/index.ts';
+import { type Accepted, verify } from '../../verifier/index.ts';
 import { Random } from '../random.ts';
 
 const read = (file: string): Uint8Array => new Uint8Array(readFileSync(`fixtures/groth16/${file}`));

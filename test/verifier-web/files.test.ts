@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { encodeContainer } from '../../circuits/container.ts';
-import { verifyAny } from '../../verifier/index.ts';
+import { verifyAny } from '../../verifier/any.ts';
 import { kindOf, readFiles, SYSTEMS } from '../../verifier-web/files.ts';
 import type { GivenFile, Held } from '../../verifier-web/messages.ts';
 import { pairs, together } from '../../verifier-web/pairs.ts';

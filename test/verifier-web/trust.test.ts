@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { SetUp, Trust } from '../../protocol/trust.ts';
-import { type Accepted, verifyAny } from '../../verifier/index.ts';
+import { verifyAny } from '../../verifier/any.ts';
+import type { Accepted } from '../../verifier/index.ts';
 import { bitsInWords, claimOf, groundsOf, isForgeable, statementWords } from '../../verifier-web/trust.ts';
 
 const file = (path: string): Uint8Array => new Uint8Array(readFileSync(`fixtures/${path}`));

@@ -93,6 +93,12 @@ export const cometIsMissing = (): string | null => {
   return path !== '' && existsSync(path) ? null : 'CometBFT is missing (COMETBFT_BIN)';
 };
 
+/** Blocks that the application has committed, as its node has heard of them. */
+async function committedBlocks(rpcUrl: string): Promise<number> {
+  const { result } = (await (await fetch(`${rpcUrl}/abci_info`)).json()) as { result: { response: { last_block_height?: string } } };
+  return Number(result.response.last_block_height ?? 0);
+}
+
 export async function startComet({ genesis = testGenesis() }: { genesis?: Genesis } = {}): Promise<TestChain> {
   const dir = mkdtempSync(join(tmpdir(), 'comet-'));
   const binary = process.env.COMETBFT_BIN as string;
@@ -110,6 +116,7 @@ export async function startComet({ genesis = testGenesis() }: { genesis?: Genesi
     await app.close();
     rmSync(dir, { recursive: true, force: true });
   });
-  while ((await face.chain.status()).height < 1n) await around.pause(50);
+  // The node counts a block when it is stored; the ledger commits it a moment later, and answers no question before.
+  while ((await committedBlocks(node.rpcUrl)) < 1) await around.pause(50);
   return face;
 }

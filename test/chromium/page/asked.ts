@@ -1,4 +1,4 @@
-import type { EzklFiles } from '../../../verifier/index.ts';
+import type { EzklFiles } from '../../../verifier/any.ts';
 
 /** The engine as the test asks it. */
 export interface EngineAsked {
