@@ -1,7 +1,7 @@
 /**
  * How many columns EZKL's settings ask the engine for, before it is asked. It lays out the circuit they describe before it reads a byte of
- * vk or proof, so a range check of 10^6 values in 2^11 rows takes it 12 s and 1.7 GB, and 10^9 assignments have no end in sight. A statement
- * needs few columns, for each of them costs words in its proof, and a proof has at most 4,096.
+ * vk or proof, so in 2^11 rows a range check of 10^6 values takes it 1.7 GB, and 1.6·10^7 assignments 12 s, growing with their square. A
+ * statement needs few columns, for each of them costs words in its proof, and a proof has at most 4,096.
  */
 
 type Json = Readonly<Record<string, unknown>>;
@@ -10,7 +10,7 @@ type Refuse = (field: string, sentence: string) => never;
 /** Of one of the three advice tensors, of the constants, of the tables of all lookups together. Real circuits have 1 to 20. */
 const MOST_COLUMNS = 512;
 const MOST_INNER = 64;
-/** Each advice column is looked up in each column of a table: 16 times in the largest circuit here. 3,000 take the engine 12 s and 1.6 GB. */
+/** Each advice column is looked up in each column of a table: 16 times in the largest circuit here. 3,000 take the engine 1.7 GB. */
 const MOST_LOOKUPS = 2 ** 10;
 const MOST_COUNT = 2 ** 32 - 1;
 
