@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import { Refused } from '../protocol/refused.ts';
 import type { EzklEngine } from '../verifier/any.ts';
 import { TRAP } from '../verifier/ezkl/engine.ts';
 
@@ -75,6 +76,16 @@ function serve(path: string): void {
     })();
     parentPort?.postMessage(answer);
   });
+}
+
+/** Bytes of the engine's answer about a circuit and input of the user's: its no is a refusal of theirs, `circuit.ezkl`. */
+export async function asked(engine: Engine, name: string, ...args: readonly Argument[]): Promise<Uint8Array> {
+  try {
+    return await engine.bytes(name, ...args);
+  } catch (e) {
+    if (!(e instanceof EngineSaidNo)) throw e;
+    throw new Refused('circuit.ezkl', `EZKL’s engine (${name}): ${e.message}`, { step: name });
+  }
 }
 
 function enginePath(): string {

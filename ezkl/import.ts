@@ -15,7 +15,7 @@ import { publicItem } from '../protocol/statement.ts';
 import { verifyAny } from '../verifier/any.ts';
 import { engineFiles, requireAccepted } from '../verifier/ezkl/index.ts';
 import type { Accepted } from '../verifier/index.ts';
-import { type Engine, EngineSaidNo, ezkl, withEngine } from './engine.ts';
+import { asked, type Engine, EngineSaidNo, ezkl, withEngine } from './engine.ts';
 
 export interface ImportOptions extends PaceOptions {
   /** Takes an SRS that is not the ceremony's: whoever made it can forge, and every verdict says so. */
@@ -127,7 +127,10 @@ export async function importProof(
   return { envelope, verdict: await accepted(envelope, keyFile, options) };
 }
 
-/** The circuit and key of a compiled model; its SRS must have as many powers as the circuit has rows. */
+/**
+ * The circuit and key of a compiled model; its SRS must have as many powers as the circuit has rows. Throws `circuit.ezkl` where the engine
+ * cannot read the model: it reads those of EZKL 21.
+ */
 export async function importCircuit(
   { compiled, settings, srs }: { readonly compiled: Uint8Array; readonly settings: Uint8Array; readonly srs: Uint8Array },
   options: ImportOptions = {},
@@ -139,7 +142,7 @@ export async function importCircuit(
   if (k !== logrows) throw new Refused('key.srs', `the SRS has 2^${k} powers, the circuit 2^${logrows} rows: give it kzg${logrows}.srs`);
   return withEngine(async (engine) => {
     options.onProgress?.({ stage: 'make the verifying key', fraction: 0 });
-    const vk = await engine.bytes('genVk', compiled, srs, true);
+    const vk = await asked(engine, 'genVk', compiled, srs, true);
     options.onProgress?.({ stage: 'measure its proofs', fraction: 0.9 });
     const key = await keyFileOf(engine, { settings, vk, sG2 });
     return { circuit: encodeEzklCircuit(key, compiled, srs), key };

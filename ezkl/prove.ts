@@ -7,7 +7,7 @@ import type { NamedTensor } from '../circuits/named.ts';
 import { ascii } from '../protocol/bytes.ts';
 import type { PaceOptions } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
-import { type Engine, EngineSaidNo, withEngine } from './engine.ts';
+import { asked, type Engine, withEngine } from './engine.ts';
 import { accepted, envelopeOf } from './import.ts';
 
 export interface EzklInput {
@@ -80,16 +80,6 @@ export async function proveEzkl(
   const envelope = envelopeOf(key, integers, proof, modelId);
   await accepted(envelope, keyFile, { signal, modelId });
   return { envelope, ...tensorsOf(key.read, integers) };
-}
-
-/** The engine's answer to a circuit and input of the user's: its no is a refusal of theirs. */
-async function asked(engine: Engine, name: string, ...args: Uint8Array[]): Promise<Uint8Array> {
-  try {
-    return await engine.bytes(name, ...args);
-  } catch (e) {
-    if (!(e instanceof EngineSaidNo)) throw e;
-    throw new Refused('circuit.ezkl', `EZKL’s engine (${name}): ${e.message}`, { step: name });
-  }
 }
 
 function valuesOf(t: FixedPoint, values: ArrayLike<number> | undefined): number[] {

@@ -7,7 +7,7 @@
 type Json = Readonly<Record<string, unknown>>;
 type Refuse = (field: string, sentence: string) => never;
 
-/** Of one of the three advice tensors, of the constants, of the tables of all lookups together. Real circuits have 1 to 20. */
+/** Of one of the three advice tensors, of the constants, of the tables of all lookups together. Those of the fixtures have 2 to 8. */
 const MOST_COLUMNS = 512;
 const MOST_INNER = 64;
 /** Each advice column is looked up in each column of a table: 16 times in the largest circuit here. 3,000 take the engine 1.7 GB. */

@@ -60,7 +60,12 @@ test('imports a compiled model: circuit and key are the ones of its vk', async (
   // The verifier's SRS has one power.
   const small = await assay(['import', 'ezkl', ...model, '--srs', join(ARTEFACTS, 'verifier.srs'), '-o', 's', '--insecure-dev'], { cwd });
   expect(small).toMatchObject({ code: 1, stderr: expect.stringMatching(/key\.srs: .*kzg11\.srs/) });
-  expect(readdirSync(cwd).sort()).toEqual(['m.circuit', 'm.key']);
+  // One that the engine cannot read, as those of EZKL 23: refused, and no bug of ours.
+  writeFileSync(join(cwd, 'cut'), readFileSync(join(ARTEFACTS, 'mlp-21.0.0', 'model.compiled')).subarray(0, 1000));
+  const cut = model.with(1, 'cut');
+  const bad = await assay(['import', 'ezkl', ...cut, '--srs', join(ARTEFACTS, 'kzg11.srs'), '-o', 's', '--insecure-dev'], { cwd });
+  expect(bad).toMatchObject({ code: 1, stderr: expect.stringMatching(/refused circuit\.ezkl: .*genVk.*Failed to deserialize circuit/) });
+  expect(readdirSync(cwd).sort()).toEqual(['cut', 'm.circuit', 'm.key']);
 }, 600_000);
 
 test('runs a circuit: the outputs are those of its proof', async () => {
