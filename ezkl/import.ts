@@ -59,7 +59,8 @@ async function proofBytesOf(engine: Engine, key: Omit<EzklParts, 'proofBytes'>, 
   const guess = example === undefined ? 0 : readProofJson(example, read).proof.length / 32;
   if (Number.isInteger(guess) && guess > 1 && (await isRead(guess)) && !(await isRead(guess - 1))) return 32 * guess;
   let [short, long] = [0, MOST_PROOF_BYTES / 32];
-  if (!(await isRead(long))) throw new Refused('key.vk', `proofs under this vk have more than ${MOST_PROOF_BYTES} bytes`);
+  if (!(await isRead(long)))
+    throw new Refused('key.vk', `proofs under this vk have more than ${MOST_PROOF_BYTES} bytes, or it is not of these settings`);
   while (long - short > 1) {
     const middle = (short + long) >> 1;
     if (await isRead(middle)) long = middle;
