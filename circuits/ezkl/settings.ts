@@ -86,6 +86,9 @@ function checkRunArgs(run: Json): number {
   return run.logrows;
 }
 
+/** Columns that one table of values is spread over. EZKL makes at most 12; what the engine does with them grows with their square. */
+const MOST_TABLE_COLUMNS = 128;
+
 /**
  * The engine lays out the circuit from these numbers before it looks at vk or proof: some thousand millions of columns keep it busy for
  * ever. Every column and every lookup puts a commitment or an evaluation, so a word at least, into a proof; counted low, honest circuits
@@ -104,7 +107,8 @@ function checkSize(s: Json, run: Json, logrows: number): void {
   const columnsOf = (range: unknown, field: string): number => {
     const [from, to] = Array.isArray(range) && range.length === 2 ? range : [];
     if (!Number.isInteger(from) || !Number.isInteger(to)) return refuse(field, 'is no range of integers');
-    return Math.max(1, (to - from) / rows);
+    const columns = (to - from) / rows;
+    return columns > MOST_TABLE_COLUMNS ? refuse(field, `takes more than ${MOST_TABLE_COLUMNS} columns`) : Math.max(1, columns);
   };
   const columns = Math.max(1, count(run, 'num_inner_cols', 'run_args.num_inner_cols'), count(s, 'total_assignments') / rows);
   const lookups = list('required_lookups').length;
@@ -137,8 +141,10 @@ export function readSettings(bytes: Uint8Array): EzklSettings {
   if (!Array.isArray(shapes) || !shapes.every(isShape)) return refuse('model_instance_shapes', 'is no list of shapes');
   if (shapes.length !== inputScales.length + outputScales.length)
     refuse('model_instance_shapes', `has ${shapes.length} shapes for ${inputScales.length} inputs and ${outputScales.length} outputs`);
-  if (shapes.reduce((n, shape) => n + shape.reduce((m, d) => m * d, 1), 0) > MOST_VALUES)
-    refuse('model_instance_shapes', `has more than ${MOST_VALUES} values`);
+  // A circuit has one column of public values.
+  const most = Math.min(MOST_VALUES, 2 ** logrows);
+  if (shapes.reduce((n, shape) => n + shape.reduce((m, d) => m * d, 1), 0) > most)
+    refuse('model_instance_shapes', `has more than ${most} values`);
   const named = (what: string, scales: readonly number[], from: number): FixedPoint[] =>
     scales.map((scale, i) => ({ name: scales.length === 1 ? what : `${what} ${i}`, dims: shapes[from + i] as number[], scale }));
   return { version, logrows, inputs: named('input', inputScales, 0), outputs: named('output', outputScales, inputScales.length) };

@@ -126,6 +126,8 @@ describe('settings that nobody may be asked to work through', () => {
     ['dynamic tables', /"total_dynamic_col_size":\d+/, '"total_dynamic_col_size":4000000000'],
     ['shuffles', /"total_shuffle_col_size":\d+/, '"total_shuffle_col_size":4000000000'],
     ['a range', '[0,255]', '[0,2000000000]'],
+    ['public values', '[[1,64],[1,10]]', '[[1,2048],[1,10]]'],
+    ['a range over hundreds of columns', '[0,255]', '[0,300000]'],
     ['ranges', '[0,255]', Array.from({ length: 20_000 }, (_, i) => `[0,${i + 1}]`).join()],
     ['tables', '"required_lookups":[]', `"required_lookups":[${Array.from({ length: 20_000 }, () => '"Abs"').join()}]`],
   ];
