@@ -3,19 +3,26 @@
  *
  * Nothing comes out that the verifier would not accept: a proof is verified under the key that was made of its files.
  */
-import { decodeEzklKey, type EzklKey, type EzklParts, encodeEzklCircuit, encodeEzklKey, MOST_PROOF_BYTES } from '../circuits/ezkl/key.ts';
+import { decodeEzklKey, type EzklKey, type EzklParts, encodeEzklCircuit, encodeEzklKey } from '../circuits/ezkl/key.ts';
 import { elements, readProofJson } from '../circuits/ezkl/proof.ts';
-import { readSettings } from '../circuits/ezkl/settings.ts';
+import { MOST_PROOF_WORDS, readSettings } from '../circuits/ezkl/settings.ts';
 import { readSrs, setUpOf } from '../circuits/ezkl/srs.ts';
 import { fromHex } from '../protocol/bytes.ts';
 import { encodeEnvelope } from '../protocol/envelope.ts';
 import type { PaceOptions } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
 import { publicItem } from '../protocol/statement.ts';
+<<<<<<< HEAD
 import { verifyAny } from '../verifier/any.ts';
 import { engineFiles, requireAccepted } from '../verifier/ezkl/index.ts';
 import type { Accepted } from '../verifier/index.ts';
 import { type Engine, EngineSaidNo, ezkl, withEngine } from './engine.ts';
+=======
+import { TRAP } from '../verifier/ezkl/engine.ts';
+import { engineFiles, requireAccepted } from '../verifier/ezkl/index.ts';
+import { type Accepted, verifyAny } from '../verifier/index.ts';
+import { type Argument, type Engine, EngineSaidNo, ezkl, withEngine } from './engine.ts';
+>>>>>>> rev2
 
 export interface ImportOptions extends PaceOptions {
   /** Takes an SRS that is not the ceremony's: whoever made it can forge, and every verdict says so. */
@@ -51,6 +58,8 @@ async function proofBytesOf(engine: Engine, key: Omit<EzklParts, 'proofBytes'>, 
     } catch (e) {
       if (!(e instanceof EngineSaidNo)) throw e;
       if (/constraint system is not satisfied/.test(e.message)) return true;
+      // A vk that is cut speaks of a buffer too, or panics over one, but is no proof that is too short.
+      if (/Failed to deserialize/.test(e.message) || (words === MOST_PROOF_WORDS && e.message.startsWith(TRAP))) requireAccepted(e.message);
       if (/failed to fill whole buffer|Multi-opening proof was invalid/.test(e.message)) return false;
       requireAccepted(e.message);
     }
@@ -58,14 +67,24 @@ async function proofBytesOf(engine: Engine, key: Omit<EzklParts, 'proofBytes'>, 
   };
   const guess = example === undefined ? 0 : readProofJson(example, read).proof.length / 32;
   if (Number.isInteger(guess) && guess > 1 && (await isRead(guess)) && !(await isRead(guess - 1))) return 32 * guess;
-  let [short, long] = [0, MOST_PROOF_BYTES / 32];
-  if (!(await isRead(long))) throw new Refused('key.vk', `proofs under this vk have more than ${MOST_PROOF_BYTES} bytes`);
+  let [short, long] = [0, MOST_PROOF_WORDS];
+  if (!(await isRead(long))) throw new Refused('key.vk', `proofs under this vk have more than ${32 * MOST_PROOF_WORDS} bytes`);
   while (long - short > 1) {
     const middle = (short + long) >> 1;
     if (await isRead(middle)) long = middle;
     else short = middle;
   }
   return 32 * long;
+}
+
+/** The engine's answer to a circuit and input of the user's: its no is a refusal of theirs. */
+export async function asked(engine: Engine, name: string, ...args: readonly Argument[]): Promise<Uint8Array> {
+  try {
+    return await engine.bytes(name, ...args);
+  } catch (e) {
+    if (!(e instanceof EngineSaidNo)) throw e;
+    throw new Refused('circuit.ezkl', `EZKL’s engine (${name}): ${e.message}`, { step: name });
+  }
 }
 
 function secretOf(srs: Uint8Array, { insecureDev }: ImportOptions): Uint8Array {
@@ -139,7 +158,7 @@ export async function importCircuit(
   if (k !== logrows) throw new Refused('key.srs', `the SRS has 2^${k} powers, the circuit 2^${logrows} rows: give it kzg${logrows}.srs`);
   return withEngine(async (engine) => {
     options.onProgress?.({ stage: 'make the verifying key', fraction: 0 });
-    const vk = await engine.bytes('genVk', compiled, srs, true);
+    const vk = await asked(engine, 'genVk', compiled, srs, true);
     options.onProgress?.({ stage: 'measure its proofs', fraction: 0.9 });
     const key = await keyFileOf(engine, { settings, vk, sG2 });
     return { circuit: encodeEzklCircuit(key, compiled, srs), key };

@@ -7,8 +7,8 @@ import type { NamedTensor } from '../circuits/named.ts';
 import { ascii } from '../protocol/bytes.ts';
 import type { PaceOptions } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
-import { type Engine, EngineSaidNo, withEngine } from './engine.ts';
-import { accepted, envelopeOf } from './import.ts';
+import { withEngine } from './engine.ts';
+import { accepted, asked, envelopeOf } from './import.ts';
 
 export interface EzklInput {
   readonly name: string;
@@ -56,16 +56,6 @@ export async function proveEzkl(
   await accepted(envelope, keyFile, { signal, modelId });
   const outputs = key.read.outputs.map((t, i) => [t, integers[key.read.inputs.length + i] as Int32Array] as const);
   return { envelope, outputs: outputs.map(([t, v]) => realsOf(t, v)), proven: outputs.map(([t, v]) => integersOf(t, v)) };
-}
-
-/** The engine's answer to a circuit and input of the user's: its no is a refusal of theirs. */
-async function asked(engine: Engine, name: string, ...args: Uint8Array[]): Promise<Uint8Array> {
-  try {
-    return await engine.bytes(name, ...args);
-  } catch (e) {
-    if (!(e instanceof EngineSaidNo)) throw e;
-    throw new Refused('circuit.ezkl', `EZKL’s engine (${name}): ${e.message}`, { step: name });
-  }
 }
 
 function valuesOf(t: FixedPoint, values: ArrayLike<number> | undefined): number[] {

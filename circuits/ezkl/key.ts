@@ -14,7 +14,7 @@ import { Refused } from '../../protocol/refused.ts';
 import type { ItemShape } from '../../protocol/statement.ts';
 import type { SetUp, Trust } from '../../protocol/trust.ts';
 import { containerHash, decodeContainer, encodeContainer } from '../container.ts';
-import { type EzklSettings, type FixedPoint, readSettings } from './settings.ts';
+import { type EzklSettings, type FixedPoint, MOST_PROOF_WORDS, readSettings } from './settings.ts';
 import { checkSecret, readSrs, S_G2_BYTES, setUpOf } from './srs.ts';
 
 export const EZKL_SYSTEM = 'ezkl-halo2-kzg-bn254-v1';
@@ -22,8 +22,7 @@ const FORMAT = 'ezkl';
 const VERSION = 1;
 /** Bits of BN254: the best known attack on its pairing (Barbulescu and Duquesne, J. Cryptology 2019). */
 const BITS = 100;
-/** A proof of 4,096 words; those of real networks have 100 to 400. */
-export const MOST_PROOF_BYTES = 2 ** 17;
+export const MOST_PROOF_BYTES = 32 * MOST_PROOF_WORDS;
 
 export interface EzklParts {
   /** What the engine reads of a proof, exactly. */

@@ -117,6 +117,44 @@ test('the engine alone takes what is refused here: a longer proof, other scales,
   for (const lie of [{}, ...lies]) expect(await engine.verify({ ...files, ...lie })).toBeNull();
 });
 
+describe('settings that nobody may be asked to work through', () => {
+  const parts = decodeEzklKey(key);
+  const text = new TextDecoder().decode(parts.settings);
+  const sizes: readonly (readonly [what: string, from: string | RegExp, to: string])[] = [
+    ['columns', '"num_inner_cols":2', '"num_inner_cols":100000'],
+    ['assignments', /"total_assignments":\d+/, '"total_assignments":4000000000'],
+    ['constants', /"total_const_size":\d+/, '"total_const_size":4000000000'],
+    ['dynamic tables', /"total_dynamic_col_size":\d+/, '"total_dynamic_col_size":4000000000'],
+    ['shuffles', /"total_shuffle_col_size":\d+/, '"total_shuffle_col_size":4000000000'],
+    ['a range', '[0,255]', '[0,2000000000]'],
+    ['public values', '[[1,64],[1,10]]', '[[1,2048],[1,10]]'],
+    ['a range over hundreds of columns', '[0,255]', '[0,300000]'],
+    ['ranges', '[0,255]', Array.from({ length: 20_000 }, (_, i) => `[0,${i + 1}]`).join()],
+    ['tables', '"required_lookups":[]', `"required_lookups":[${Array.from({ length: 20_000 }, () => '"Abs"').join()}]`],
+  ];
+  test.each(sizes)('%s beyond what any proof could speak of', (_, from, to) => {
+    const settings = new TextEncoder().encode(text.replace(from, to));
+    expect(settings).not.toEqual(parts.settings);
+    expect(() => encodeEzklKey({ ...parts, settings })).toThrow(expect.objectContaining({ code: 'key.settings' }));
+  });
+
+  test.each(['[', '{"a":'])('a visibility nested deep in %s', (open) => {
+    const deep = open.repeat(100_000) + '1' + (open === '[' ? ']' : '}').repeat(100_000);
+    for (const field of ['input_visibility', 'param_visibility']) {
+      const settings = new TextEncoder().encode(text.replace(new RegExp(`"${field}":"\\w+"`), `"${field}":${deep}`));
+      expect(() => encodeEzklKey({ ...parts, settings })).toThrow(expect.objectContaining({ code: 'key.settings' }));
+    }
+  });
+
+  test('the largest that are taken end', async () => {
+    const settings = new TextEncoder().encode(text.replace('"num_inner_cols":2', '"num_inner_cols":800'));
+    const large = decodeEzklKey(encodeEzklKey({ ...parts, settings }));
+    const { proof: raw } = decodeEnvelope(proof);
+    const zeros = [new Int32Array(64), new Int32Array(10)];
+    expect(await (await ezkl()).verify(engineFiles(large, zeros, raw))).toMatch(/failed to fill whole buffer/);
+  }, 60_000);
+});
+
 test('only the SRS of the ceremony is a universal set-up', () => {
   const parts = decodeEzklKey(key);
   const good = decodeEzklKey(encodeEzklKey({ ...parts, sG2: CEREMONY }));
@@ -143,6 +181,8 @@ describe('the engine', () => {
     for (let i = 0; i < 3; i++) {
       const v = await check(panic?.envelope, panic?.key);
       expect(v).toMatchObject({ verdict: 'refused', code: 'Z2', detail: { reason: expect.stringMatching(/^panicked at/) } });
+      // Where the engine lies on this machine is nobody's business, and the same bytes get the same words everywhere.
+      expect(JSON.stringify(v)).not.toMatch(/Stack|node_modules/);
       expect(codeOf(await check())).toBe('accepted');
     }
     expect(threads()).toBeLessThanOrEqual(before);
@@ -170,6 +210,13 @@ describe('the engine', () => {
       name: 'EngineMissing',
       message: expect.stringContaining('npm install @ezkljs/engine'),
     });
+  });
+
+  test('of another version, and a call that it cannot take, are no refusals', async () => {
+    const none = withEngine((engine) => engine.call('verifyAnew'));
+    await expect(none).rejects.toThrow(EngineDied);
+    // No bytes where the engine's glue wants some: its TypeError says nothing about a proof.
+    await expect(withEngine((engine) => engine.call('verify'))).rejects.toThrow(EngineDied);
   });
 
   test('that is stopped ends with the reason of the signal', async () => {
