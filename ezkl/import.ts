@@ -12,17 +12,11 @@ import { encodeEnvelope } from '../protocol/envelope.ts';
 import type { PaceOptions } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
 import { publicItem } from '../protocol/statement.ts';
-<<<<<<< HEAD
 import { verifyAny } from '../verifier/any.ts';
-import { engineFiles, requireAccepted } from '../verifier/ezkl/index.ts';
-import type { Accepted } from '../verifier/index.ts';
-import { type Engine, EngineSaidNo, ezkl, withEngine } from './engine.ts';
-=======
 import { TRAP } from '../verifier/ezkl/engine.ts';
 import { engineFiles, requireAccepted } from '../verifier/ezkl/index.ts';
-import { type Accepted, verifyAny } from '../verifier/index.ts';
+import type { Accepted } from '../verifier/index.ts';
 import { type Argument, type Engine, EngineSaidNo, ezkl, withEngine } from './engine.ts';
->>>>>>> rev2
 
 export interface ImportOptions extends PaceOptions {
   /** Takes an SRS that is not the ceremony's: whoever made it can forge, and every verdict says so. */
