@@ -7,7 +7,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import { Refused } from '../protocol/refused.ts';
 import type { EzklEngine } from '../verifier/any.ts';
 import { TRAP } from '../verifier/ezkl/engine.ts';
 
@@ -40,7 +39,7 @@ export class EngineDied extends Error {
   override readonly name = 'EngineDied';
 }
 
-type Argument = Uint8Array | boolean;
+export type Argument = Uint8Array | boolean;
 type Answer = { readonly result: unknown } | { readonly refusal: Refusal } | { readonly fault: string };
 
 /** A running engine. Calls go one after the other. */
@@ -57,7 +56,8 @@ function serve(path: string): void {
   // A panic says why on the console, and then traps.
   let panic = '';
   console.error = (text: unknown) => {
-    panic = String(text).slice(0, 500);
+    // Without the stack that follows: it names places on this machine, and differs from one engine to the next.
+    panic = (String(text).split('\n\nStack:')[0] as string).slice(0, 500);
   };
   const engine = require(path) as Record<string, (...args: unknown[]) => unknown>;
   engine.init_panic_hook?.();
@@ -65,27 +65,20 @@ function serve(path: string): void {
     const answer = ((): Answer => {
       try {
         const given = args.map((a) => (a instanceof Uint8Array ? new Uint8ClampedArray(a.buffer, a.byteOffset, a.byteLength) : a));
-        return { result: engine[name]?.(...given) };
+        const work = engine[name];
+        return work === undefined ? { fault: `it has no ${name}: another version of it` } : { result: work(...given) };
       } catch (e) {
         // Memory that cannot be had says so, or leaves no words at all: neither is an answer about these bytes.
         const trapped = e instanceof Error && (e.name === 'RuntimeError' || e.name === 'RangeError');
         if (trapped && (panic === '' || /memory allocation|out of memory/i.test(panic)))
           return { fault: `${String(e)}${panic === '' ? '' : `: ${panic}`}` };
+        // What is neither a trap nor in the engine's own words went wrong between it and us.
+        if (!trapped && e instanceof Error && e.name !== 'Error') return { fault: String(e) };
         return { refusal: { reason: trapped ? panic : e instanceof Error ? e.message : String(e), stopped: trapped } };
       }
     })();
     parentPort?.postMessage(answer);
   });
-}
-
-/** Bytes of the engine's answer about a circuit and input of the user's: its no is a refusal of theirs, `circuit.ezkl`. */
-export async function asked(engine: Engine, name: string, ...args: readonly Argument[]): Promise<Uint8Array> {
-  try {
-    return await engine.bytes(name, ...args);
-  } catch (e) {
-    if (!(e instanceof EngineSaidNo)) throw e;
-    throw new Refused('circuit.ezkl', `EZKL’s engine (${name}): ${e.message}`, { step: name });
-  }
 }
 
 function enginePath(): string {

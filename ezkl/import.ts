@@ -3,9 +3,9 @@
  *
  * Nothing comes out that the verifier would not accept: a proof is verified under the key that was made of its files.
  */
-import { decodeEzklKey, type EzklKey, type EzklParts, encodeEzklCircuit, encodeEzklKey, MOST_PROOF_BYTES } from '../circuits/ezkl/key.ts';
+import { decodeEzklKey, type EzklKey, type EzklParts, encodeEzklCircuit, encodeEzklKey } from '../circuits/ezkl/key.ts';
 import { elements, readProofJson } from '../circuits/ezkl/proof.ts';
-import { readSettings } from '../circuits/ezkl/settings.ts';
+import { MOST_PROOF_WORDS, readSettings } from '../circuits/ezkl/settings.ts';
 import { readSrs, setUpOf } from '../circuits/ezkl/srs.ts';
 import { fromHex } from '../protocol/bytes.ts';
 import { encodeEnvelope } from '../protocol/envelope.ts';
@@ -13,9 +13,10 @@ import type { PaceOptions } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
 import { publicItem } from '../protocol/statement.ts';
 import { verifyAny } from '../verifier/any.ts';
+import { TRAP } from '../verifier/ezkl/engine.ts';
 import { engineFiles, requireAccepted } from '../verifier/ezkl/index.ts';
 import type { Accepted } from '../verifier/index.ts';
-import { asked, type Engine, EngineSaidNo, ezkl, withEngine } from './engine.ts';
+import { type Argument, type Engine, EngineSaidNo, ezkl, withEngine } from './engine.ts';
 
 export interface ImportOptions extends PaceOptions {
   /** Takes an SRS that is not the ceremony's: whoever made it can forge, and every verdict says so. */
@@ -51,6 +52,8 @@ async function proofBytesOf(engine: Engine, key: Omit<EzklParts, 'proofBytes'>, 
     } catch (e) {
       if (!(e instanceof EngineSaidNo)) throw e;
       if (/constraint system is not satisfied/.test(e.message)) return true;
+      // A vk that is cut speaks of a buffer too, or panics over one, but is no proof that is too short.
+      if (/Failed to deserialize/.test(e.message) || (words === MOST_PROOF_WORDS && e.message.startsWith(TRAP))) requireAccepted(e.message);
       if (/failed to fill whole buffer|Multi-opening proof was invalid/.test(e.message)) return false;
       requireAccepted(e.message);
     }
@@ -58,15 +61,25 @@ async function proofBytesOf(engine: Engine, key: Omit<EzklParts, 'proofBytes'>, 
   };
   const guess = example === undefined ? 0 : readProofJson(example, read).proof.length / 32;
   if (Number.isInteger(guess) && guess > 1 && (await isRead(guess)) && !(await isRead(guess - 1))) return 32 * guess;
-  let [short, long] = [0, MOST_PROOF_BYTES / 32];
+  let [short, long] = [0, MOST_PROOF_WORDS];
   if (!(await isRead(long)))
-    throw new Refused('key.vk', `proofs under this vk have more than ${MOST_PROOF_BYTES} bytes, or it is not of these settings`);
+    throw new Refused('key.vk', `proofs under this vk have more than ${32 * MOST_PROOF_WORDS} bytes, or it is not of these settings`);
   while (long - short > 1) {
     const middle = (short + long) >> 1;
     if (await isRead(middle)) long = middle;
     else short = middle;
   }
   return 32 * long;
+}
+
+/** The engine's answer to a circuit and input of the user's: its no is a refusal of theirs. */
+export async function asked(engine: Engine, name: string, ...args: readonly Argument[]): Promise<Uint8Array> {
+  try {
+    return await engine.bytes(name, ...args);
+  } catch (e) {
+    if (!(e instanceof EngineSaidNo)) throw e;
+    throw new Refused('circuit.ezkl', `EZKL’s engine (${name}): ${e.message}`, { step: name });
+  }
 }
 
 function secretOf(srs: Uint8Array, { insecureDev }: ImportOptions): Uint8Array {
@@ -128,10 +141,7 @@ export async function importProof(
   return { envelope, verdict: await accepted(envelope, keyFile, options) };
 }
 
-/**
- * The circuit and key of a compiled model; its SRS must have as many powers as the circuit has rows. Throws `circuit.ezkl` where the engine
- * cannot read the model: it reads those of EZKL 21.
- */
+/** The circuit and key of a compiled model; its SRS must have as many powers as the circuit has rows. */
 export async function importCircuit(
   { compiled, settings, srs }: { readonly compiled: Uint8Array; readonly settings: Uint8Array; readonly srs: Uint8Array },
   options: ImportOptions = {},

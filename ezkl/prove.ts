@@ -7,8 +7,8 @@ import type { NamedTensor } from '../circuits/named.ts';
 import { ascii } from '../protocol/bytes.ts';
 import type { PaceOptions } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
-import { asked, type Engine, withEngine } from './engine.ts';
-import { accepted, envelopeOf } from './import.ts';
+import { type Engine, withEngine } from './engine.ts';
+import { accepted, asked, envelopeOf } from './import.ts';
 
 export interface EzklInput {
   readonly name: string;

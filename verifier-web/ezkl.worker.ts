@@ -13,7 +13,8 @@ import type { EngineAnswer } from './ezkl.ts';
 let panic = '';
 Object.assign(console, {
   error: (text: unknown) => {
-    panic = String(text).slice(0, 500);
+    // Without the stack that follows: it names addresses of this page, and differs from one browser to the next.
+    panic = (String(text).split('\n\nStack:')[0] as string).slice(0, 500);
   },
 });
 
@@ -43,6 +44,8 @@ async function answer({ proof, vk, settings, srs }: EzklFiles): Promise<EngineAn
     // Memory that cannot be had says so, or leaves no words at all: neither is an answer about these bytes.
     if (trapped && (panic === '' || /memory allocation|out of memory/i.test(panic)))
       return { ran: false, why: `stopped: ${words(e)}${panic === '' ? '' : `: ${panic}`}` };
+    // What is neither a trap nor in the engine's own words went wrong between it and us.
+    if (!trapped && e instanceof Error && e.name !== 'Error') return { ran: false, why: `stopped: ${String(e)}` };
     return { ran: true, why: trapped ? `${TRAP}${panic}` : words(e) };
   }
 }

@@ -51,7 +51,7 @@ function context({ trust: { bindsContext }, context: given }: Accepted): Pick<Gr
   if (!bindsContext)
     return {
       word: 'Not bound to a context',
-      why: 'The same proof can be shown to anybody as an answer to anything. A context in the file is a label that anyone can change.',
+      why: 'The same proof can be shown to anybody as an answer to anything.',
       tone: 'mind',
     };
   return given.length > 0

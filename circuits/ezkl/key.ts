@@ -14,7 +14,7 @@ import { Refused } from '../../protocol/refused.ts';
 import type { ItemShape } from '../../protocol/statement.ts';
 import type { SetUp, Trust } from '../../protocol/trust.ts';
 import { containerHash, decodeContainer, encodeContainer } from '../container.ts';
-import { type EzklSettings, type FixedPoint, readSettings } from './settings.ts';
+import { type EzklSettings, type FixedPoint, MOST_PROOF_WORDS, readSettings } from './settings.ts';
 import { checkSecret, readSrs, S_G2_BYTES, setUpOf } from './srs.ts';
 
 export const EZKL_SYSTEM = 'ezkl-halo2-kzg-bn254-v1';
@@ -22,8 +22,7 @@ const FORMAT = 'ezkl';
 const VERSION = 1;
 /** Bits of BN254: the best known attack on its pairing (Barbulescu and Duquesne, J. Cryptology 2019). */
 const BITS = 100;
-/** A proof of 4,096 words; those of real networks have 100 to 400. */
-export const MOST_PROOF_BYTES = 2 ** 17;
+export const MOST_PROOF_BYTES = 32 * MOST_PROOF_WORDS;
 
 export interface EzklParts {
   /** What the engine reads of a proof, exactly. */
@@ -104,8 +103,7 @@ function checkVk(vk: Uint8Array, { logrows }: EzklSettings): void {
   if (vk[1] !== logrows) throw new Refused('key.vk', `the vk is of a circuit of 2^${vk[1]} rows, the settings speak of 2^${logrows}`);
   const count = new DataView(vk.buffer, vk.byteOffset + 3, 4).getUint32(0, true);
   // Before the engine reserves memory for them and opens them one by one; points have 32 bytes or 64, and each costs a word in a proof.
-  if (count > MOST_PROOF_BYTES / 32)
-    throw new Refused('key.vk', `the vk has ${count} commitments; at most ${MOST_PROOF_BYTES / 32} are read`);
+  if (count > MOST_PROOF_WORDS) throw new Refused('key.vk', `the vk has ${count} commitments; at most ${MOST_PROOF_WORDS} are read`);
   if (32 * count > vk.length) throw new Refused('key.vk', `the vk ends before its ${count} commitments`);
 }
 

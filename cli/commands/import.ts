@@ -28,7 +28,7 @@ export function addImport(program: Command): void {
       'Makes a key of EZKL’s settings, vk and SRS, a proof of its proof.json, or a circuit of its compiled model. Verifies before it writes.',
     )
     .requiredOption('--settings <file>', 'settings.json of EZKL 19.0.7 to 23.0.x, with public input and output and fixed parameters')
-    .requiredOption('--srs <file>', 'kzg.srs of any size; with --compiled the one of the circuit’s size')
+    .requiredOption('--srs <file>', 'kzg.srs, of 2^23 powers at most; with --compiled the one of the circuit’s size')
     .requiredOption('-o, --output <name>', 'writes name.key, and with --proof name.proof, with --compiled name.circuit')
     .option('--vk <file>', 'vk.key')
     .option('--proof <file>', 'proof.json')

@@ -36,6 +36,23 @@ test('imports a proof, verifies it without a flag, and inspects what came of it'
   expect((await assay(['inspect', 'm.proof'], { cwd })).stdout).toContain('system: ezkl-halo2-kzg-bn254-v1');
 });
 
+test('a vk that is cut, and a compiled model that is none, are refused for what they are', async () => {
+  const cwd = folder();
+  const [settings, srs] = [join(ARTEFACTS, 'mlp-21.0.0', 'settings.json'), join(ARTEFACTS, 'kzg11.srs')];
+  const run = (...args: string[]) =>
+    assay(['import', 'ezkl', '--settings', settings, '--srs', srs, '-o', 'x', '--insecure-dev', ...args], { cwd });
+  const vk = readFileSync(join(ARTEFACTS, 'mlp-21.0.0', 'vk.key'));
+  writeFileSync(join(cwd, 'empty'), '');
+  writeFileSync(join(cwd, 'cut'), vk.subarray(0, vk.length / 2));
+  for (const file of ['empty', 'cut'])
+    expect(await run('--vk', file)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/refused (key\.vk: .*cannot read the key|Z2: )/),
+    });
+  expect(await run('--compiled', settings)).toMatchObject({ code: 1, stderr: expect.stringMatching(/refused circuit\.ezkl: .*genVk/) });
+  expect(readdirSync(cwd).sort()).toEqual(['cut', 'empty']);
+});
+
 test('imports a key alone', async () => {
   const cwd = folder();
   expect(await assay(['import', 'ezkl', ...of('mlp-21.0.0'), '-o', 'm', '--insecure-dev'], { cwd })).toMatchObject({
