@@ -79,7 +79,9 @@ describe('a node', () => {
     const node = await started(app, home.folder);
     const rpc = rpcOf(node.rpcUrl);
 
-    const { consensus_params } = (await rpc.call('consensus_params')) as { consensus_params: { block: unknown } };
+    // Those of the next height are there a moment after the block that counts it.
+    const params = await until('the parameters', 10_000, () => rpc.call('consensus_params').catch(() => null));
+    const { consensus_params } = params as { consensus_params: { block: unknown } };
     expect(consensus_params.block).toEqual({ max_bytes: '4194304', max_gas: `${maxGas}` });
     await until('the first block', 10_000, async () => ((await heightOf(rpc)) >= 1 ? true : null));
 
