@@ -141,7 +141,7 @@ async function theirs(folder: string, name: string): Promise<Row | null> {
   };
   const step = (s: string): Step => ({
     milliseconds: 1000 * (measured.steps[s]?.seconds ?? Number.NaN),
-    peak: 1e6 * (measured.steps[s]?.peak_rss_mb ?? Number.NaN),
+    peak: 2 ** 20 * (measured.steps[s]?.peak_rss_mb ?? Number.NaN),
   });
   const key = await importKey(
     { settings: file('settings.json'), vk: file('vk.key'), srs: file('verifier.srs') },
@@ -152,7 +152,7 @@ async function theirs(folder: string, name: string): Promise<Row | null> {
   const { exact: _, ...verify } = child('verify', folder, name);
   return {
     system: 'ezkl',
-    setup: step('setup'),
+    setup: { milliseconds: step('compile_circuit').milliseconds + step('setup').milliseconds, peak: step('setup').peak },
     prove: step('prove'),
     verify,
     proofBytes: measured.bytes.proof,
@@ -205,7 +205,7 @@ async function main(): Promise<void> {
   const parts = [
     '# Three proof systems, one run',
     `\`npm run bench:systems\`, ${new Date().toISOString().slice(0, 10)}; ${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version.slice(1)}. Milliseconds; memory is the peak of a process that does this alone; prove is the median of three processes, verify of ${REPEATS} calls after the first.
-gkr and groth16 prove the quantized model, exactly as onnxruntime computes it; set-up is compile, and of groth16 the development set-up. EZKL proves the float model in its own fixed point; set-up and prove by its Python package with an SRS of the right size, verify by its WebAssembly engine in a thread started for each proof.`,
+gkr and groth16 prove the quantized model, exactly as onnxruntime computes it; set-up is compile, and of groth16 the development set-up. EZKL proves the float model in its own fixed point; set-up (compile_circuit and setup; calibration and SRS not counted) and prove by its Python package with an SRS of the right size, verify by its WebAssembly engine in a thread started for each proof.`,
   ];
   for (const name of NAMES) {
     const folder = mkdtempSync(join(tmpdir(), 'assay-bench-'));

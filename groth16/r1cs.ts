@@ -1,7 +1,9 @@
 /** The constraint system in iden3's .r1cs format, version 1: A·w ∘ B·w = C·w, rows of (wire, coefficient). Read from circom's output. */
+import { bn254 } from '@noble/curves/bn254.js';
 import { Refused } from '../protocol/refused.ts';
 
-export const R = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
+/** The order of BN254's groups: the field that circuits are over. */
+export const R = bn254.fields.Fr.ORDER;
 
 /** One linear combination: wires and, in the same order, coefficients below r. */
 export interface Row {

@@ -3,15 +3,20 @@ import { randomBytes } from 'node:crypto';
 import { Refused } from '../protocol/refused.ts';
 import { checkZkeyFile, ptauPower } from './ceremony.ts';
 import { domainBits } from './powers.ts';
+import { isPublished } from './published-powers.ts';
 import { readR1cs } from './r1cs.ts';
-import { guarded, withSnarkjs } from './snarkjs.ts';
+import { askSnarkjs, guarded, withSnarkjs } from './snarkjs.ts';
 
 type Memory = { type: 'mem'; data?: Uint8Array };
 
-/** Checks a powers-of-tau file: every power, and every contribution. Slow: it reads all of it. Refused `ptau`. */
+/**
+ * Checks a powers-of-tau file: one that is published, or every power and every contribution of it. The latter is slow: it hashes all that
+ * the ceremony had before the first contribution, which of a file cut from 2^28 powers takes most of an hour. Refused `ptau`.
+ */
 export async function checkPtau(ptau: Uint8Array, signal?: AbortSignal): Promise<void> {
   ptauPower(ptau);
-  const good = await guarded('ptau', 'the powers-of-tau file', () => withSnarkjs(({ powersOfTau }) => powersOfTau.verify(ptau), signal));
+  if (isPublished(ptau)) return;
+  const good = await guarded('ptau', 'the powers-of-tau file', () => askSnarkjs('powersOfTau.verify', [ptau], signal));
   if (!good) throw new Refused('ptau', 'the powers-of-tau file does not hold: a power or a contribution in it is wrong');
 }
 
@@ -73,8 +78,6 @@ async function changed(
 export async function checkSetup(r1cs: Uint8Array, ptau: Uint8Array, zkey: Uint8Array, signal?: AbortSignal): Promise<void> {
   ptauPower(ptau);
   checkZkeyFile(zkey);
-  const good = await guarded('zkey.invalid', 'the proving key', () =>
-    withSnarkjs(({ zKey }) => zKey.verifyFromR1cs(r1cs, ptau, zkey), signal),
-  );
+  const good = await guarded('zkey.invalid', 'the proving key', () => askSnarkjs('zKey.verifyFromR1cs', [r1cs, ptau, zkey], signal));
   if (!good) throw new Refused('zkey.invalid', 'the proving key is not of this circuit and these powers, or a contribution in it is wrong');
 }

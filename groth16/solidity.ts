@@ -30,7 +30,8 @@ ${warning}contract Groth16Verifier {
     uint256 private constant ALPHA_Y = ${word(32)};
 ${g2('BETA', G1_BYTES)}${g2('GAMMA', G1_BYTES + G2_BYTES)}${g2('DELTA', G1_BYTES + 2 * G2_BYTES)}
     /// \`proof\`: A, B, C as EIP-197 writes points, 256 bytes. \`signals\`: for every input, then every output, its limbs or its commitment;
-    /// then the halves of SHA-256(modelId, context). Anything that is no proof is false, never a revert.
+    /// then the halves of SHA-256(modelId, context). Anything that is no proof is false, never a revert;
+    /// but a point off its curve makes a precompile take 63/64 of the gas that is left: call it with a limit.
     function verify(bytes calldata proof, uint256[${key.signals}] calldata signals) external view returns (bool) {
         if (proof.length != 256) return false;
         for (uint256 i = 0; i < ${key.signals}; i++) if (signals[i] >= R) return false;

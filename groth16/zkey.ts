@@ -1,11 +1,13 @@
 /** The proving key in snarkjs's .zkey format, version 1: written for a development set-up, read for the verifying key inside any. */
+import { bn254 } from '@noble/curves/bn254.js';
 import { G1_BYTES, G2_BYTES } from '../circuits/groth16/key.ts';
 import { concatAll, u32, u64 } from '../protocol/bytes.ts';
 import { Refused } from '../protocol/refused.ts';
 import type { Affine } from './fixed-base.ts';
 import { R, type R1cs, readField, section, sectionsOf } from './r1cs.ts';
 
-export const Q = 21888242871839275222246405745257275088696311157297823662689037894645226208583n;
+/** The prime that coordinates are below. */
+export const Q = bn254.fields.Fp.ORDER;
 type Fp2 = { readonly c0: bigint; readonly c1: bigint };
 type G1 = Affine<bigint> | null;
 type G2 = Affine<Fp2> | null;

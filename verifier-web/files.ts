@@ -4,6 +4,7 @@ import { CIRCUIT_MAGIC, decodeKeyFile, KEY_MAGIC, type KeyFile } from '../circui
 import { ascii, equalBytes, toHex } from '../protocol/bytes.ts';
 import { decodeEnvelope, MAGIC, SYSTEM } from '../protocol/envelope.ts';
 import { Refused } from '../protocol/refused.ts';
+import { SYSTEMS } from '../verifier/any.ts';
 import type { GivenFile, Held, Kind, ReadFiles, Stranger } from './messages.ts';
 import { isZip, openZip } from './zip.ts';
 
@@ -12,9 +13,6 @@ const MARKS: readonly (readonly [Kind, string])[] = [
   ['key', KEY_MAGIC],
   ['circuit', CIRCUIT_MAGIC],
 ];
-
-/** Proof systems whose proofs the verifier checks (verifier/any.ts). */
-export const SYSTEMS: readonly string[] = [SYSTEM, 'groth16-bn254-v1', 'ezkl-halo2-kzg-bn254-v1'];
 
 /** By the first bytes; a file that a name calls a proof is one, whatever its bytes: the verifier refuses it with its reason. */
 export function kindOf({ name, bytes }: GivenFile): Kind | null {

@@ -25,6 +25,19 @@ const VERIFIERS: Readonly<Record<string, () => Promise<Verifier>>> = {
   'ezkl-halo2-kzg-bn254-v1': async () => (await import('./ezkl/index.ts')).verify,
 };
 
+/** The proof systems whose proofs are checked here. */
+export const SYSTEMS: readonly string[] = Object.keys(VERIFIERS);
+
+/** Loads the verifier that a key will ask for, ahead of its first proof. A key that nothing here reads asks for none. */
+export async function loadVerifier(key: Uint8Array): Promise<void> {
+  try {
+    const system = systemOf(key, 'key');
+    if (Object.hasOwn(VERIFIERS, system)) await VERIFIERS[system]?.();
+  } catch (e) {
+    if (!(e instanceof Refused)) throw e;
+  }
+}
+
 /** Checks a proof of any system against a key. Total on bytes: every refusal is a verdict; a rejection is a bug of ours or a missing engine. */
 export async function verifyAny(envelope: Uint8Array, key: Uint8Array, options: AnyOptions = {}): Promise<Verdict> {
   for (const [what, bytes] of [
@@ -36,7 +49,7 @@ export async function verifyAny(envelope: Uint8Array, key: Uint8Array, options: 
     const system = systemOf(key, 'key');
     const load = Object.hasOwn(VERIFIERS, system) ? VERIFIERS[system] : undefined;
     if (load === undefined)
-      throw new Refused('key.system', `the key is one of ${system}; this verifier reads ${Object.keys(VERIFIERS).join(', ')}`, { system });
+      throw new Refused('key.system', `the key is one of ${system}; this verifier reads ${SYSTEMS.join(', ')}`, { system });
     return await (await load())(envelope, key, options);
   } catch (e) {
     if (e instanceof Refused) return { verdict: 'refused', code: e.code, sentence: e.message, detail: e.detail };

@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import { systemOf } from '../../circuits/container.ts';
 import { EZKL_SYSTEM } from '../../circuits/ezkl/key.ts';
 import { GROTH16 } from '../../circuits/groth16/key.ts';
+import { SYSTEM } from '../../protocol/envelope.ts';
 import { asKind } from '../artefact.ts';
 import { parseContext, parseHash } from '../context.ts';
 import { proveWithEzkl } from '../ezkl/prove.ts';
@@ -41,13 +42,13 @@ export function addProve(program: Command): void {
     .option('--context <text>', 'bytes the proof is bound to, as text or as 0x and hex; the verifier must name the same')
     .option('--model-id <hash>', '64 hex digits, when a registry names the model; default: the hash of the key')
     .addOption(
-      new Option('--kernels <kind>', 'WebAssembly, or the slower definition in TypeScript; the proof is the same')
+      new Option('--kernels <kind>', 'native: WebAssembly, or the slower definition in TypeScript; the proof is the same')
         .choices(['auto', 'wasm', 'reference'])
         .default('auto'),
     )
     .option('--key <file>', 'groth16: the key; default: the name of the circuit with .key, beside it')
     .option('--proving-key <file>', 'groth16: the proving key; default: the name of the circuit with .zkey, beside it')
-    .option('--threads <n>', 'threads that share the work, 1 to 64; default: as many as the machine has cores, at most 8')
+    .option('--threads <n>', 'native: threads that share the work, 1 to 64; default: as many as the machine has cores, at most 8')
     .addHelpText(
       'after',
       `
@@ -70,6 +71,8 @@ async function proveCommand(path: string, options: ProveOptions): Promise<Exit> 
   const modelId = options.modelId === undefined ? undefined : parseHash(options.modelId, '--model-id');
   const circuit = readFile(path, 'circuit', LIMITS.circuit);
   const system = asKind('circuit', path, circuit, () => systemOf(circuit, 'circuit'));
+  const mistake = mistakenOption(system, options);
+  if (mistake !== null) throw new CannotTell('usage', `${mistake}, and ${printable(path)} is a circuit of ${system}`);
   if (system === GROTH16) return proveWithGroth16(path, circuit, { ...options, context, modelId });
   if (system === EZKL_SYSTEM) return proveWithEzkl(path, circuit, { ...options, context, modelId });
   const wanted = describeInputs(circuit);
@@ -93,6 +96,15 @@ async function proveCommand(path: string, options: ProveOptions): Promise<Exit> 
     }
   }).finally(close);
   return 0;
+}
+
+/** An option that another system has would be ignored. */
+function mistakenOption(system: string, { key, provingKey, threads, kernels }: ProveOptions): string | null {
+  if (system !== GROTH16 && key !== undefined) return '--key is for groth16';
+  if (system !== GROTH16 && provingKey !== undefined) return '--proving-key is for groth16';
+  if (system !== SYSTEM && threads !== undefined) return '--threads is for the native system';
+  if (system !== SYSTEM && kernels !== 'auto') return '--kernels is for the native system';
+  return null;
 }
 
 /** `--threads`; where it is not given, as many as there are cores, at most 8. */

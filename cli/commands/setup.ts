@@ -57,7 +57,9 @@ export function addSetup(program: Command): void {
       `
 A ceremony: assay setup groth16 --ptau makes the first proving key; everybody else runs assay setup contribute on the one before and hands
 on the result; assay setup beacon ends it; assay setup finish checks it all and writes the key. One honest contributor
-to it suffices, and one to the powers of tau: take those of a ceremony that you know.
+to it suffices, and one to the powers of tau: take those of a ceremony that you know. The files that snarkjs publishes
+(powersOfTau28_hez_final_NN.ptau) are known by their hash; others are checked power by power and contribution by contribution, which takes
+most of an hour for one that was cut from a ceremony for 2^28.
 
 Example
   $ assay setup groth16 digits.circuit --insecure-dev

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { reluModel } from '../../scripts/relu-model.ts';
 import { folder } from './files.helpers.ts';
 import { assay } from './spawn.helpers.ts';
 
@@ -36,6 +37,34 @@ test('compile, set up, prove, verify, export', async () => {
   const other = await assay(['verify', 'd.proof', '--key', join(FIXTURES, 'digits.key'), '--context', 'order 7'], { cwd });
   expect(other.code).toBe(1);
   expect(other.stdout).toMatch(/^refused E3/);
+});
+
+test('a ceremony: powers, a contribution, a beacon, and the key at its end', async () => {
+  const cwd = folder();
+  writeFileSync(join(cwd, 'relu.onnx'), reluModel());
+  writeFileSync(join(cwd, 'in.json'), JSON.stringify(Array.from({ length: 16 }, (_, i) => i)));
+  const ptau = resolve('fixtures/groth16/pot9.ptau');
+  const ok = async (...args: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await assay(args, { cwd });
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    return stdout;
+  };
+  expect(await ok('compile', 'relu.onnx', '--system', 'groth16')).toBe('relu.circuit\n');
+  expect(await ok('setup', 'groth16', 'relu.circuit', '--ptau', ptau, '-o', 'first')).toBe('first.key\nfirst.zkey\n');
+  expect(await ok('setup', 'contribute', 'first.zkey', '--name', 'second', '-o', 'second.zkey')).toBe('second.zkey\n');
+  expect(await ok('setup', 'beacon', 'second.zkey', '--hash', '0102', '-o', 'relu.zkey')).toBe('relu.zkey\n');
+  expect(await ok('setup', 'finish', 'relu.circuit', '--ptau', ptau, '--proving-key', 'relu.zkey')).toBe('relu.key\n');
+  await ok('prove', 'relu.circuit', '--input', 'in.json');
+  expect(await ok('verify', 'relu.proof', '--key', 'relu.key')).toMatch(/^accepted about 100 bits, groth16/);
+  // A contribution that was changed: refused, and nothing on stdout, where snarkjs would say it too.
+  const lie = readFileSync(join(cwd, 'relu.zkey'));
+  lie[lie.length - 400] = (lie[lie.length - 400] as number) ^ 1;
+  writeFileSync(join(cwd, 'lie.zkey'), lie);
+  const refused = await assay(['setup', 'finish', 'relu.circuit', '--ptau', ptau, '--proving-key', 'lie.zkey', '-o', 'lie'], { cwd });
+  expect(refused.code).toBe(1);
+  expect(refused.stdout).toBe('');
+  expect(refused.stderr).toContain('a contribution in it is wrong');
+  expect(existsSync(join(cwd, 'lie.key'))).toBe(false);
 });
 
 test('after verify no process and no thread is left', async () => {
@@ -126,6 +155,21 @@ test.each<[string, readonly string[], string]>([
     'a circuit without its keys',
     ['prove', join(FIXTURES, 'digits.circuit'), '--input', 'x', '--key', 'nothing.key'],
     'there is no file nothing.key',
+  ],
+  [
+    'threads of another system',
+    ['prove', join(FIXTURES, 'digits.circuit'), '--input', 'x', '--threads', '2'],
+    '--threads is for the native system, and ',
+  ],
+  [
+    'kernels of another system',
+    ['prove', join(FIXTURES, 'digits.circuit'), '--input', 'x', '--kernels', 'wasm'],
+    '--kernels is for the native system, and ',
+  ],
+  [
+    'a key where none is needed',
+    ['prove', resolve('fixtures/envelopes/digits-i0.circuit'), '--input', 'x', '--key', 'x'],
+    'is a circuit of gkr-koalabear-v1',
   ],
 ])('wrong usage: %s', async (_, args, sentence) => {
   const cwd = folder();

@@ -148,7 +148,7 @@ describe('settings that nobody may be asked to work through', () => {
   });
 
   test.each(['[', '{"a":'])('a visibility nested deep in %s', (open) => {
-    const deep = open.repeat(100_000) + '1' + (open === '[' ? ']' : '}').repeat(100_000);
+    const deep = `${open.repeat(100_000)}1${(open === '[' ? ']' : '}').repeat(100_000)}`;
     for (const field of ['input_visibility', 'param_visibility']) {
       const settings = new TextEncoder().encode(text.replace(new RegExp(`"${field}":"\\w+"`), `"${field}":${deep}`));
       expect(() => encodeEzklKey({ ...parts, settings })).toThrow(expect.objectContaining({ code: 'key.settings' }));

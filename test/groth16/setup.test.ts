@@ -1,4 +1,6 @@
 /** A real ceremony over a small circuit: powers that are checked, contributions, a beacon, and the key that comes of it. */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 import { decodeGroth16Circuit } from '../../circuits/groth16/circuit.ts';
@@ -14,6 +16,7 @@ import {
   setUp,
   setUpInsecurely,
 } from '../../groth16/index.ts';
+import { isPublished, PUBLISHED } from '../../groth16/published-powers.ts';
 import { sectionsOf } from '../../groth16/r1cs.ts';
 import { beginSetup } from '../../groth16/setup.ts';
 import { withSnarkjs } from '../../groth16/snarkjs.ts';
@@ -112,6 +115,40 @@ test('a beacon that would hash for ever is refused before it begins', async () =
     const powers = withSection(ptau, 'ptau', 7, endless(4 + 1496, parameters));
     await expect(checkPtau(powers)).rejects.toThrowError(refused('ptau'));
   }
+});
+
+test('a check that would take most of an hour ends when it is told to', async () => {
+  // Fixture: powers of a ceremony for 2^9.  Lie: it was one for 2^28, of which the check hashes 100 GB before anything else.
+  const cut = withSection(ptau, 'ptau', 1, (body) => {
+    body[40] = 28;
+    return body;
+  });
+  const controller = new AbortController();
+  const check = checkPtau(cut, controller.signal);
+  const others = withSnarkjs(async () => 1); // does not wait for it
+  expect(await others).toBe(1);
+  const running = (): boolean =>
+    spawnSync('ps', ['-eo', 'ppid,args'], { encoding: 'utf8' })
+      .stdout.split('\n')
+      .some((line) => line.trim().startsWith(`${process.pid} `) && line.includes('powersOfTau.verify'));
+  expect(running()).toBe(true);
+  controller.abort(new Error('enough'));
+  await expect(check).rejects.toThrowError('enough');
+  await expect.poll(running).toBe(false);
+});
+
+test('published powers are known by their hash, as snarkjs has it', () => {
+  const readme = readFileSync('node_modules/snarkjs/README.md', 'utf8');
+  for (const [power, hash] of Object.entries(PUBLISHED)) {
+    expect(hash).toMatch(/^[0-9a-f]{128}$/);
+    expect(readme).toMatch(new RegExp(`hez_final_${power.padStart(2, '0')}\\.ptau\\) +\\| ${hash} `));
+  }
+  expect(isPublished(ptau)).toBe(false);
+  const own = createHash('blake2b512').update(ptau).digest('hex');
+  expect(isPublished(ptau, [own])).toBe(true);
+  const lie = ptau.slice();
+  lie[5000] = (lie[5000] as number) ^ 1;
+  expect(isPublished(lie, [own])).toBe(false);
 });
 
 test('powers of another curve, or of a ceremony without end, are refused before they are read', async () => {

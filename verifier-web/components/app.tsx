@@ -56,7 +56,7 @@ export function App({ session }: { session: Session }) {
         ) : (
           <p>
             This page trusts its own code, your browser, and the key you give it. It does not trust the proof, whoever sent it, or any
-            server. A key is only as good as its origin: <code>assay audit</code> says whether it is a model’s.
+            server. A key is only as good as its origin: <code>assay audit</code> says whether it is a model’s, unless it is EZKL’s.
           </p>
         )}
       </footer>

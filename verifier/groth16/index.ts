@@ -1,4 +1,5 @@
 /** Verification of groth16 proofs: envelope and key to verdict, in plain TypeScript, on one thread (protocol §11.4). */
+import { bn254 } from '@noble/curves/bn254.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { decodeGroth16Key, GROTH16, type Groth16Key, itemShapeOf, type Port } from '../../circuits/groth16/key.ts';
 import { contextSignals, limbsOf } from '../../circuits/groth16/signals.ts';
@@ -14,7 +15,7 @@ import { expectedEnvelope } from '../expected.ts';
 import type { CommittedTensor, Verdict } from '../verdict.ts';
 import { holds, type PreparedKey, prepare, readProof } from './pairing.ts';
 
-const R = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
+const R = bn254.fields.Fr.ORDER;
 
 interface KnownKey {
   readonly digest: Uint8Array;

@@ -1,7 +1,8 @@
 /**
- * The equation of Groth16 (Groth, EUROCRYPT 2016, §3.2):  e(A, B) = e(α, β) · e(Σ xᵢ·ICᵢ, γ) · e(C, δ),  x₀ = 1.
+ * The equation of Groth16 (Groth, EUROCRYPT 2016, §3.2):  e(A, B) · e(−α, β) · e(−Σ xᵢ·ICᵢ, γ) · e(−C, δ) = 1,  x₀ = 1.
  *
- * e(α, β) and the lines of γ and δ follow from the key and are kept with it.
+ * The lines of β, γ and δ follow from the key and are kept with it. All four pairings have one final exponentiation: it is most of what
+ * the first check of a process takes.
  */
 import { bn254 } from '@noble/curves/bn254.js';
 import { G1_BYTES, G2_BYTES, type Groth16Key } from '../../circuits/groth16/key.ts';
@@ -19,7 +20,8 @@ const KEY_POINT: PointCodes = { canonical: 'E6', curve: 'E6', subgroup: 'E6' };
 const PROOF_POINT: PointCodes = { canonical: 'C2', curve: 'G1', subgroup: 'G2' };
 
 export interface PreparedKey {
-  readonly alphaBeta: ReturnType<typeof bn254.pairing>;
+  readonly alpha: PointG1;
+  readonly beta: Lines;
   readonly gamma: Lines;
   readonly delta: Lines;
   readonly ic: readonly PointG1[];
@@ -28,17 +30,13 @@ export interface PreparedKey {
 /** Reads the points of a key: E6 where one is none. */
 export function prepare(key: Groth16Key): PreparedKey {
   const { points } = key;
-  const alpha = readG1(points, 0, 'alpha', KEY_POINT);
-  const [beta, gamma, delta] = ['beta', 'gamma', 'delta'].map((name, i) => readG2(points, G1_BYTES + i * G2_BYTES, name, KEY_POINT)) as [
-    PointG2,
-    PointG2,
-    PointG2,
-  ];
+  const lines = (i: number, name: string): Lines => utils.calcPairingPrecomputes(readG2(points, G1_BYTES + i * G2_BYTES, name, KEY_POINT));
   const from = G1_BYTES + 3 * G2_BYTES;
   return {
-    alphaBeta: bn254.pairing(alpha, beta),
-    gamma: utils.calcPairingPrecomputes(gamma),
-    delta: utils.calcPairingPrecomputes(delta),
+    alpha: readG1(points, 0, 'alpha', KEY_POINT),
+    beta: lines(0, 'beta'),
+    gamma: lines(1, 'gamma'),
+    delta: lines(2, 'delta'),
     ic: Array.from({ length: key.signals + 1 }, (_, i) => readG1(points, from + i * G1_BYTES, `IC[${i}]`, KEY_POINT)),
   };
 }
@@ -71,7 +69,9 @@ export function holds({ a, b, c }: Groth16Proof, signals: readonly bigint[], key
     const { x: px, y: py } = point.toAffine();
     return [lines, px, py];
   };
+  const { alpha, beta, gamma, delta } = key;
+  const pairs = [pair(a, utils.calcPairingPrecomputes(b)), pair(alpha.negate(), beta), pair(c.negate(), delta)];
   // A sum that is zero pairs to one.
-  const pairs = [pair(a, utils.calcPairingPrecomputes(b)), ...(x.is0() ? [] : [pair(x.negate(), key.gamma)]), pair(c.negate(), key.delta)];
-  return Fp12.eql(Fp12.finalExponentiate(bn254.millerLoopBatch(pairs)), key.alphaBeta);
+  if (!x.is0()) pairs.push(pair(x.negate(), gamma));
+  return Fp12.eql(Fp12.finalExponentiate(bn254.millerLoopBatch(pairs)), Fp12.ONE);
 }
