@@ -214,5 +214,5 @@ function matchedKey(c: Groth16Circuit, { key: file, zkey }: { readonly key: Uint
     );
   const facts: ZkeyFacts = readZkey(zkey);
   if (!equalBytes(facts.points, key.points)) throw new Refused('key.circuit', 'key and proving key are of different set-ups');
-  return { zkey, vkHash: key.vkHash, r1cs: key.r1cs };
+  return { zkey, wires: facts.wires, vkHash: key.vkHash, r1cs: key.r1cs };
 }

@@ -8,9 +8,9 @@ import { concatAll } from '../protocol/bytes.ts';
 import { encodeEnvelope } from '../protocol/envelope.ts';
 import { Pace, type PaceOptions } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
-import { readField, section, sectionsOf } from './r1cs.ts';
 import { bigEndian, hiddenCount, statedRun } from './signals.ts';
 import { guarded, withSnarkjs } from './snarkjs.ts';
+import { computeWitness } from './witness.ts';
 
 export interface Groth16ProveOptions extends PaceOptions {
   readonly context?: Uint8Array | undefined;
@@ -28,7 +28,7 @@ export interface Groth16Proved {
 /** Proves that the circuit maps `inputs` to `outputs`: raw integers of the native circuit's run. Refused `zkey.invalid` where no proof comes of the key. */
 export async function proveGroth16(
   c: Groth16Circuit,
-  key: { readonly zkey: Uint8Array; readonly vkHash: Uint8Array; readonly r1cs: Uint8Array },
+  key: { readonly zkey: Uint8Array; readonly wires: number; readonly vkHash: Uint8Array; readonly r1cs: Uint8Array },
   inputs: readonly Int32Array[],
   outputs: readonly Int32Array[],
   options: Groth16ProveOptions = {},
@@ -41,16 +41,18 @@ export async function proveGroth16(
     throw new Refused('input.salt', `${hiddenCount(c)} salts of ${SALT_BYTES} bytes are needed`);
   const numbers = salts.map((s) => s.reduce((n, b) => 256n * n + BigInt(b), 0n));
   const run = statedRun(c, inputs, outputs, numbers, modelId, context);
-  const proof = await withSnarkjs(async ({ wtns, groth16, zKey }) => {
-    const witness: { type: 'mem'; data?: Uint8Array } = { type: 'mem' };
-    await wtns.calculate(run.witnessInputs, c.witnessProgram, witness);
-    const computed = publicWires(witness.data as Uint8Array, run.signals.length);
-    const at = computed.findIndex((v, i) => v !== run.signals[i]);
-    if (at >= 0) throw new Error(`the constraint system computes another public signal ${at} than the definition: a bug of the compiler`);
-    await pace.at('prove', 0.2);
+  const witness = await computeWitness(c.witnessProgram, key.wires, run.witnessInputs, options.signal);
+  const at = witness.publicWires(run.signals.length).findIndex((v, i) => v !== run.signals[i]);
+  if (at >= 0)
+    throw new Refused(
+      'circuit.witness',
+      `the witness program computes another public signal ${at} than the network: the circuit is damaged`,
+    );
+  await pace.at('prove', 0.2);
+  const proof = await withSnarkjs(async ({ groth16, zKey }) => {
     // A damaged proving key makes points that are a proof of nothing: whoever sends the file must not be the last to know.
     return await guarded('zkey.invalid', 'the proving key', async () => {
-      const made = await groth16.prove(key.zkey, witness);
+      const made = await groth16.prove(key.zkey, witness.file);
       await pace.at('check the proof', 0.9);
       if (!(await groth16.verify(await zKey.exportVerificationKey(key.zkey), made.publicSignals, made.proof)))
         throw new Refused('zkey.invalid', 'the proof does not hold: the proving key is damaged, or not of this circuit');
@@ -84,12 +86,6 @@ function hiddenTensors(
       hidden ? [{ of, index, values: Array.from((of === 'input' ? inputs : outputs)[index] as Int32Array) }] : [],
     );
   return [...list('input'), ...list('output')].map((t, i) => ({ ...t, salt: salts[i] as Uint8Array }));
-}
-
-/** Wires 1 to n of a witness file. */
-function publicWires(witness: Uint8Array, n: number): bigint[] {
-  const values = section(sectionsOf(witness, 'wtns'), 2, 'wtns');
-  return Array.from({ length: n }, (_, i) => readField(values, 32 * (i + 1)));
 }
 
 /** A ‖ B ‖ C as EIP-197 writes points. */

@@ -17,7 +17,7 @@ type Kill = (signal: NodeJS.Signals) => void;
 export interface Options {
   readonly cwd?: string;
   /** Called once the process has been started. */
-  readonly onStart?: (kill: Kill) => void;
+  readonly onStart?: (kill: Kill, pid: number) => void;
   /** Called when something has been printed on stdout. */
   readonly onFirstLine?: (kill: Kill) => void;
   /** Closes our end of stdout after so many bytes. */
@@ -48,6 +48,6 @@ export function assay(args: readonly string[], options: Options = {}): Promise<E
       if (typeof out === 'number') closeSync(out);
       done({ code, signal, stdout, stderr });
     });
-    onStart?.(kill);
+    onStart?.(kill, child.pid ?? 0);
   });
 }
