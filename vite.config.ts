@@ -117,6 +117,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['./test/browser/built.ts'],
     reporters: ['./test/reporter.ts'],
+    // A page or a node is waited for, not raced: a busy machine takes longer than vitest's second.
+    expect: { poll: { timeout: 15_000 } },
     slowTestThreshold: 10_000,
     testTimeout: 120_000,
     hookTimeout: 120_000,
