@@ -4,7 +4,7 @@ import { systemOf } from '../circuits/container.ts';
 import { decodeKeyFile } from '../circuits/files.ts';
 import { SYSTEM } from '../protocol/envelope.ts';
 import { Refused } from '../protocol/refused.ts';
-import { loadVerifier, verifyAny } from '../verifier/any.ts';
+import { prepareVerifier, verifyAny } from '../verifier/any.ts';
 import { kernelsInUse } from '../verifier/index.ts';
 import { ezklEngine } from './ezkl.ts';
 import { readFiles } from './files.ts';
@@ -25,8 +25,8 @@ function isNative(key: Uint8Array): boolean {
 const service: VerifyService = {
   read(given) {
     const read = readFiles(given);
-    // While the page draws. Where it cannot be loaded, the check says so.
-    for (const { kind, bytes } of read.held) if (kind === 'key') loadVerifier(bytes).catch(() => {});
+    // While the page draws. Where that fails, the check says so.
+    for (const { kind, bytes } of read.held) if (kind === 'key') prepareVerifier(bytes).catch(() => {});
     return read;
   },
   async check({ proof, key, circuit, context }: Question, onProgress?: (p: ProgressOf) => void): Promise<Report> {

@@ -17,22 +17,26 @@ export interface AnyOptions extends VerifyOptions {
   readonly ezkl?: (() => Promise<EzklEngine>) | undefined;
 }
 
-type Verifier = (envelope: Uint8Array, key: Uint8Array, options: AnyOptions) => Verdict | Promise<Verdict>;
+interface Verifier {
+  verify(envelope: Uint8Array, key: Uint8Array, options: AnyOptions): Verdict | Promise<Verdict>;
+  /** Makes and keeps what follows from a key alone. Throws `Refused`. */
+  prepareKey?(key: Uint8Array): void;
+}
 
 const VERIFIERS: Readonly<Record<string, () => Promise<Verifier>>> = {
-  [SYSTEM]: async () => verify,
-  'groth16-bn254-v1': async () => (await import('./groth16/index.ts')).verify,
-  'ezkl-halo2-kzg-bn254-v1': async () => (await import('./ezkl/index.ts')).verify,
+  [SYSTEM]: async () => ({ verify }),
+  'groth16-bn254-v1': () => import('./groth16/index.ts'),
+  'ezkl-halo2-kzg-bn254-v1': () => import('./ezkl/index.ts'),
 };
 
 /** The proof systems whose proofs are checked here. */
 export const SYSTEMS: readonly string[] = Object.keys(VERIFIERS);
 
-/** Loads the verifier that a key will ask for, ahead of its first proof. A key that nothing here reads asks for none. */
-export async function loadVerifier(key: Uint8Array): Promise<void> {
+/** Loads the verifier that a key asks for and has it prepare the key, ahead of the first proof. For a key that is none, nothing. */
+export async function prepareVerifier(key: Uint8Array): Promise<void> {
   try {
     const system = systemOf(key, 'key');
-    if (Object.hasOwn(VERIFIERS, system)) await VERIFIERS[system]?.();
+    if (Object.hasOwn(VERIFIERS, system)) (await VERIFIERS[system]?.())?.prepareKey?.(key);
   } catch (e) {
     if (!(e instanceof Refused)) throw e;
   }
@@ -50,7 +54,7 @@ export async function verifyAny(envelope: Uint8Array, key: Uint8Array, options: 
     const load = Object.hasOwn(VERIFIERS, system) ? VERIFIERS[system] : undefined;
     if (load === undefined)
       throw new Refused('key.system', `the key is one of ${system}; this verifier reads ${SYSTEMS.join(', ')}`, { system });
-    return await (await load())(envelope, key, options);
+    return await (await load()).verify(envelope, key, options);
   } catch (e) {
     if (e instanceof Refused) return { verdict: 'refused', code: e.code, sentence: e.message, detail: e.detail };
     throw e;

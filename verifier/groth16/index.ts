@@ -41,6 +41,9 @@ function knownKey(bytes: Uint8Array): KnownKey {
   return made;
 }
 
+/** Reads and prepares a key, which the first proof under it will then not wait for. Throws `Refused`. */
+export const prepareKey = (keyFile: Uint8Array): void => void knownKey(keyFile);
+
 /** A tensor of the statement with its public signals: values, or the commitment to them. */
 interface Read {
   readonly signals: readonly bigint[];
