@@ -22,11 +22,21 @@ export function kindOf(bytes: Uint8Array): Kind | null {
   return MAGICS.find(([, magic]) => begins(magic))?.[0] ?? null;
 }
 
+/** Files that lie beside artefacts and are none, by how they begin. */
+const BESIDE: readonly (readonly [string, string])[] = [
+  ['a proving key', 'zkey\x01\0\0\0'],
+  ['a powers-of-tau file', 'ptau\x01\0\0\0'],
+  ['an opening', '{"format":"assay-opening"'],
+  ['a proof.json of EZKL, which assay import ezkl takes', '{"protocol":null,"instances":'],
+];
+
 /** `x.proof is a proof, not a key`, or null if the file may well be what it should be. */
 export function mistaken(expected: Kind | 'model', path: string, bytes: Uint8Array): string | null {
   const kind = kindOf(bytes);
-  if (kind === null || kind === expected) return null;
-  return `${printable(path)} is ${ARTICLES[kind]}, not ${ARTICLES[expected]}`;
+  if (kind === expected) return null;
+  const start = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
+  const what = kind === null ? BESIDE.find(([, begins]) => start.startsWith(begins))?.[0] : ARTICLES[kind];
+  return what === undefined ? null : `${printable(path)} is ${what}, not ${ARTICLES[expected]}`;
 }
 
 /** Runs work on a file of the user's own; if it is refused because it is of another kind, that is wrong usage and no refusal. */

@@ -147,13 +147,16 @@ export async function importCircuit(
   options: ImportOptions = {},
 ): Promise<{ readonly circuit: Uint8Array; readonly key: Uint8Array }> {
   const sG2 = secretOf(srs, options);
-  const { logrows } = readSettings(settings);
+  const { logrows, version } = readSettings(settings);
   const { k } = readSrs(srs);
   // The engine would panic on fewer; more give another key, for EZKL takes as many as there are.
   if (k !== logrows) throw new Refused('key.srs', `the SRS has 2^${k} powers, the circuit 2^${logrows} rows: give it kzg${logrows}.srs`);
   return withEngine(async (engine) => {
     options.onProgress?.({ stage: 'make the verifying key', fraction: 0 });
-    const vk = await asked(engine, 'genVk', compiled, srs, true);
+    const vk = await asked(engine, 'genVk', compiled, srs, true).catch((e: unknown) => {
+      if (!(e instanceof Refused) || version.startsWith('21.')) throw e;
+      throw new Refused(e.code, `${e.message}; it reads circuits that EZKL 21.x compiled, and the settings are of ${version}`, e.detail);
+    });
     options.onProgress?.({ stage: 'measure its proofs', fraction: 0.9 });
     const key = await keyFileOf(engine, { settings, vk, sG2 });
     return { circuit: encodeEzklCircuit(key, compiled, srs), key };

@@ -20,11 +20,15 @@ export async function checkPtau(ptau: Uint8Array, signal?: AbortSignal): Promise
   if (!good) throw new Refused('ptau', 'the powers-of-tau file does not hold: a power or a contribution in it is wrong');
 }
 
-/** The proving key before any contribution. It must not be used: whoever knows that there was none can forge. */
-export async function beginSetup(r1cs: Uint8Array, ptau: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
+function checkPower(r1cs: Uint8Array, ptau: Uint8Array): void {
   const power = ptauPower(ptau);
   const needed = domainBits(readR1cs(r1cs));
   if (power < needed) throw new Refused('ptau', `the powers-of-tau file is for 2^${power} constraints; this circuit needs 2^${needed}`);
+}
+
+/** The proving key before any contribution. It must not be used: whoever knows that there was none can forge. */
+export async function beginSetup(r1cs: Uint8Array, ptau: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
+  checkPower(r1cs, ptau);
   return await guarded('ptau', 'the powers-of-tau file', () =>
     withSnarkjs(async ({ zKey }) => {
       const out: Memory = { type: 'mem' };
@@ -76,7 +80,7 @@ async function changed(
  * as they are: whether anybody contributed to them is `checkPtau`'s to say.
  */
 export async function checkSetup(r1cs: Uint8Array, ptau: Uint8Array, zkey: Uint8Array, signal?: AbortSignal): Promise<void> {
-  ptauPower(ptau);
+  checkPower(r1cs, ptau);
   checkZkeyFile(zkey);
   const good = await guarded('zkey.invalid', 'the proving key', () => askSnarkjs('zKey.verifyFromR1cs', [r1cs, ptau, zkey], signal));
   if (!good) throw new Refused('zkey.invalid', 'the proving key is not of this circuit and these powers, or a contribution in it is wrong');

@@ -52,6 +52,7 @@ export const trustFields = (t: Trust): Readonly<Record<string, unknown>> => ({
 export function learnt({ zeroKnowledge, hidden }: Trust, committed = false): string {
   const shown = (['input', 'output'] as const).filter((side) => !hidden.includes(side));
   const said = committed && !hidden.includes('input') ? 'output (the commitment to the input does not hide it)' : shown.join(' and ');
-  if (zeroKnowledge) return `${shown.length === 0 ? 'nothing' : `its ${said}`}, and no more: it is zero knowledge`;
+  if (zeroKnowledge)
+    return shown.length === 0 ? 'commitments alone: it is zero knowledge' : `its ${said}, and no more: it is zero knowledge`;
   return `its ${said}, and something of the weights; it is not zero knowledge`;
 }

@@ -59,10 +59,15 @@ export function circuitOfBody(body: Uint8Array): Groth16Circuit {
     r1cs,
     witnessProgram,
     circuit,
-    inputs: portsOf(circuit, circuit.fields.inputs, hideInput),
-    outputs: portsOf(circuit, circuit.fields.outputs, hideOutput),
+    ...groth16Ports(circuit, hideInput, hideOutput),
   };
 }
+
+/** The ports that a groth16 circuit of this native circuit has. */
+export const groth16Ports = (circuit: Circuit, hideInput: boolean, hideOutput: boolean): Pick<Groth16Circuit, 'inputs' | 'outputs'> => ({
+  inputs: portsOf(circuit, circuit.fields.inputs, hideInput),
+  outputs: portsOf(circuit, circuit.fields.outputs, hideOutput),
+});
 
 const portsOf = ({ fields }: Circuit, io: readonly IoTensor[], hidden: boolean): Port[] =>
   io.map(({ tensor, dtype, zp }) => {

@@ -1,7 +1,9 @@
 /** `assay audit`: does this key speak for this model? */
 import type { Command } from 'commander';
 import { systemOf } from '../../circuits/container.ts';
+import { EZKL_SYSTEM } from '../../circuits/ezkl/key.ts';
 import { GROTH16 } from '../../circuits/groth16/key.ts';
+import { SYSTEM } from '../../protocol/envelope.ts';
 import { asKind, mistaken } from '../artefact.ts';
 import { LIMITS, readFile } from '../files.ts';
 import { auditForGroth16 } from '../groth16/audit.ts';
@@ -29,12 +31,13 @@ export function addAudit(program: Command): void {
     .addHelpText(
       'after',
       `
-Who audits a key once may verify proofs with it and forget the model.
+Who audits a key once may verify proofs with it and forget the model. Of a groth16 key the constraint system is audited, which takes as
+long as assay compile, and not the set-up; keys of EZKL cannot be audited here.
 
 Example
   $ assay audit digits.onnx --key digits.key
 
-Exit codes: 0 it is this model's key, 1 it is not (and where), 2 could not tell.`,
+Exit codes: 0 it is this model's key, 1 it is not (and where), 2 could not tell, 130 stopped by Ctrl-C.`,
     )
     .action((path: string, options: Options) => conclude(() => auditCommand(path, options), options.json ? {} : 'text'));
 }
@@ -46,6 +49,14 @@ async function auditCommand(path: string, options: Options): Promise<Exit> {
   const mistake = mistaken('key', options.key, key);
   if (mistake) throw new CannotTell('file.kind', `${printable(options.key)} cannot be audited as a key`, mistake);
   const system = asKind('key', options.key, key, () => systemOf(key, 'key'));
+  if (system === EZKL_SYSTEM)
+    throw new CannotTell(
+      'key.system',
+      `${printable(options.key)} is a key of EZKL: whether it is one of a model cannot be told here`,
+      'make it again with EZKL, of the model and the settings, and compare',
+    );
+  if (system !== SYSTEM && circuit !== undefined)
+    throw new CannotTell('usage', `--circuit is for the native system; ${printable(options.key)} is a key of ${printable(system)}`);
   const result = system === GROTH16 ? await auditForGroth16(model, key) : audit(model, key, circuit);
   if (options.json) {
     await print(

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { withEzkl } from '../ezkl/load.ts';
 import { LIMITS, readFile, target, writeFiles } from '../files.ts';
+import { inspect } from '../library.ts';
 import { CannotTell, conclude, type Exit } from '../outcome.ts';
 import { progressLine } from '../progress.ts';
 import { outputsLine } from '../show.ts';
@@ -60,7 +61,7 @@ async function importCommand(options: Options): Promise<Exit> {
   const targets: string[] = [];
   for (const name of names) targets.push(await target(name, given));
   const line = progressLine('import');
-  const outputs = await stoppable(async (signal) => {
+  const { outputs, insecure } = await stoppable(async (signal) => {
     const how = { insecureDev: options.insecureDev, signal, onProgress: line.update };
     const made = await withEzkl(async (e) => {
       if (compiled !== undefined) {
@@ -81,10 +82,10 @@ async function importCommand(options: Options): Promise<Exit> {
       signal,
     );
     for (const [i, bytes] of made.files.entries()) say(`${printable(names[i] as string)}: ${size(bytes.length)}`);
-    return made.outputs;
+    return { outputs: made.outputs, insecure: String(inspect(made.files[0] as Uint8Array).fields.setup).startsWith('insecure-dev') };
   });
   for (const name of names)
     await print(name.endsWith('.proof') && outputs ? `${printable(name)}  ${outputsLine(outputs)}` : printable(name));
-  if (options.insecureDev) note('insecure set-up, unless the SRS is of the ceremony: whoever made it can prove what is false');
+  if (insecure) note('insecure set-up: the SRS is not of the ceremony, and whoever made it can prove what is false; every verdict says so');
   return 0;
 }

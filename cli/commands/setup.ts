@@ -17,7 +17,7 @@ interface Groth16Options {
   insecureDev?: true;
   seed?: string;
   output?: string;
-  name: string;
+  name?: string;
   entropy?: string;
 }
 
@@ -50,7 +50,7 @@ export function addSetup(program: Command): void {
     .option('--insecure-dev', 'a set-up for development, in seconds: the key is marked, and its proofs are worth nothing to others')
     .option('--seed <hex>', 'with --insecure-dev: 64 hex digits, to make the same keys again')
     .option('-o, --output <name>', 'writes name.key and name.zkey; default: the name of the circuit, beside it')
-    .option('--name <text>', 'with --ptau: the name of the contribution', 'assay')
+    .option('--name <text>', 'with --ptau: the name of the contribution; default: assay')
     .option('--entropy <text>', 'with --ptau: text that is added to the randomness of this machine')
     .addHelpText(
       'after',
@@ -128,6 +128,8 @@ async function groth16Command(path: string, options: Groth16Options): Promise<Ex
       '--insecure-dev is for development: whoever runs it can forge',
     );
   if (options.seed !== undefined && options.insecureDev === undefined) throw new CannotTell('usage', '--seed goes with --insecure-dev');
+  for (const flag of ['name', 'entropy'] as const)
+    if (options[flag] !== undefined && options.ptau === undefined) throw new CannotTell('usage', `--${flag} goes with --ptau`);
   const seed = options.seed === undefined ? new Uint8Array(randomBytes(32)) : fromHex(options.seed.replace(/^0x/, ''));
   if (seed === null || seed.length !== 32) throw new CannotTell('usage', '--seed wants 64 hex digits');
   const circuit = readCircuit(path);

@@ -1,5 +1,6 @@
 /** `assay verify`: is this proof one of this key? */
 import type { Command } from 'commander';
+import { SYSTEM } from '../../protocol/envelope.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { mistaken } from '../artefact.ts';
 import { parseContext, parseHash } from '../context.ts';
@@ -47,7 +48,7 @@ Example
   $ assay verify digits.proof --key digits.key
   $ assay verify answer.proof --key digits.key --context "order 1841" --json
 
-Exit codes: 0 accepted, 1 refused, 2 could not tell.`,
+Exit codes: 0 accepted, 1 refused, 2 could not tell, 130 stopped by Ctrl-C.`,
     )
     .action((path: string, options: Options) => conclude(() => verifyCommand(path, options), options.json ? NOTHING : 'text'));
 }
@@ -60,7 +61,12 @@ async function verifyCommand(path: string, options: Options): Promise<Exit> {
   const key = readFile(options.key, 'key', LIMITS.key);
   const circuit = options.circuit === undefined ? undefined : readFile(options.circuit, 'circuit', LIMITS.circuit);
   checkOwn('key', options.key, key);
-  if (circuit) checkOwn('circuit', options.circuit as string, circuit);
+  if (circuit) {
+    checkOwn('circuit', options.circuit as string, circuit);
+    const system = fieldsOf(key)?.system ?? SYSTEM;
+    if (system !== SYSTEM)
+      throw new CannotTell('usage', `--circuit is for the native system; ${printable(options.key)} is a key of ${system}`);
+  }
   const verdict = await verifyAny(envelope, key, { context, modelId, keyDigest, circuit, ezkl: startEzkl });
   if (verdict.verdict === 'refused' && verdict.code === 'E6') checkCircuit(options, key, circuit);
   const opened = options.opening === undefined || verdict.verdict === 'refused' ? null : await readOpening(options.opening, verdict, key);

@@ -1,10 +1,12 @@
 /** `assay prove` for groth16. */
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
+import { decodeGroth16Circuit } from '../../circuits/groth16/circuit.ts';
 import { asKind } from '../artefact.ts';
 import { type ProveOptions, proofNames } from '../commands/prove.ts';
 import { LIMITS, readFile, target, writeFiles } from '../files.ts';
 import { readInputs } from '../inputs/index.ts';
-import type { Exit } from '../outcome.ts';
+import { CannotTell, type Exit } from '../outcome.ts';
 import { progressLine } from '../progress.ts';
 import { outputsLine } from '../show.ts';
 import { stoppable } from '../stop.ts';
@@ -26,6 +28,14 @@ export async function proveWithGroth16(path: string, circuit: Uint8Array, option
   const given = [path, options.input, keyPath, zkeyPath];
   const targets: { proof: string; opening: string }[] = [];
   for (const name of names) targets.push({ proof: await target(name, given), opening: await target(`${name}.opening`, given) });
+  const { hideInput, hideOutput } = decodeGroth16Circuit(circuit);
+  for (const { opening } of hideInput || hideOutput ? targets : [])
+    if (existsSync(opening))
+      throw new CannotTell(
+        'usage',
+        `${printable(opening)} exists: it opens a proof made before, and nobody can make it again`,
+        'move it away, or name another proof with -o',
+      );
   await stoppable(async (signal) => {
     for (const [i, input] of inputs.entries()) {
       const name = names[i] as string;

@@ -5,6 +5,11 @@ import { sentence } from '../format.ts';
 import type { Check } from '../state.ts';
 import { statementWords } from '../trust.ts';
 
+function freshness({ trust, context }: Accepted): string {
+  if (!trust.bindsContext) return ': it is bound to no context.';
+  return context.length > 0 ? '.' : ': its context is empty.';
+}
+
 /** What the word "accepted" covers, and what it does not. */
 export function Scope({ verdict, recomputed }: { verdict: Accepted; recomputed: readonly string[] }) {
   const words = statementWords(verdict.system);
@@ -24,8 +29,7 @@ export function Scope({ verdict, recomputed }: { verdict: Accepted; recomputed: 
       </Item>
       <Item term="Not checked">
         Whose model this is: that is what the key says, so get it from a source you trust. Whether the input is the one you meant. Whether
-        the proof was shown before{verdict.trust.bindsContext && verdict.context.length > 0 ? '.' : ': it is bound to no context.'}{' '}
-        {words?.notChecked}
+        the proof was shown before{freshness(verdict)} {words?.notChecked}
       </Item>
       {verdict.trust.hidden.length > 0 && (
         <Item term="Hidden">

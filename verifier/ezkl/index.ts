@@ -30,10 +30,14 @@ export async function verify(envelope: Uint8Array, keyFile: Uint8Array, options:
   const { context = new Uint8Array(0) } = options;
   if (!(context instanceof Uint8Array)) throw new TypeError('the context is no Uint8Array');
   if (context.length > 0)
-    throw new Refused('E3', 'EZKL proofs are bound to no context: this one could be shown under any, so it is not taken for the expected', {
-      field: 'context',
-      bindsContext: false,
-    });
+    throw new Refused(
+      'E3',
+      'a proof under a key of EZKL is bound to no context: it could be shown under any, so it is not taken for the expected',
+      {
+        field: 'context',
+        bindsContext: false,
+      },
+    );
   const e = expectedEnvelope(Uint8Array.from(envelope), key, options);
   const inputs = readItems('input', e.inputs, key.read.inputs);
   const outputs = readItems('output', e.outputs, key.read.outputs);
