@@ -1,8 +1,11 @@
 /** `assay setup`: the keys of a groth16 circuit. */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { decodeGroth16Circuit } from '../../circuits/groth16/circuit.ts';
+import { decodeGroth16Key } from '../../circuits/groth16/key.ts';
 import { fromHex } from '../../protocol/bytes.ts';
+import { Refused } from '../../protocol/refused.ts';
 import { asKind } from '../artefact.ts';
 import { LIMITS, readFile, target, writeFiles } from '../files.ts';
 import { type Groth16, withGroth16 } from '../groth16/load.ts';
@@ -120,6 +123,24 @@ function readCircuit(path: string): Uint8Array {
   return circuit;
 }
 
+/** Nobody can make the keys of a ceremony again: they are not replaced by a new set-up. */
+function keepCeremony(keyPath: string): void {
+  if (!existsSync(keyPath)) return;
+  let old: ReturnType<typeof decodeGroth16Key>;
+  try {
+    old = decodeGroth16Key(readFile(keyPath, 'key', LIMITS.key));
+  } catch (e) {
+    if (e instanceof Refused) return;
+    throw e;
+  }
+  if (old.setup === 'circuit')
+    throw new CannotTell(
+      'file.exists',
+      `${printable(keyPath)} is the key of a ceremony, which a new set-up would replace`,
+      'name another with -o, or move it away',
+    );
+}
+
 async function groth16Command(path: string, options: Groth16Options): Promise<Exit> {
   if ((options.ptau === undefined) === (options.insecureDev === undefined))
     throw new CannotTell(
@@ -138,6 +159,7 @@ async function groth16Command(path: string, options: Groth16Options): Promise<Ex
   const given = [path, ...(options.ptau === undefined ? [] : [options.ptau])];
   const keyPath = await target(`${name}.key`, given);
   const zkeyPath = await target(`${name}.zkey`, given);
+  keepCeremony(keyPath);
   const line = progressLine('set-up');
   const started = performance.now();
   const made = await stoppable(async (signal) => {

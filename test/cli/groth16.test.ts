@@ -58,6 +58,10 @@ test('a ceremony: powers, a contribution, a beacon, and the key at its end', asy
   expect(await ok('setup', 'finish', 'relu.circuit', '--ptau', ptau, '--proving-key', 'relu.zkey')).toBe('relu.key\n');
   await ok('prove', 'relu.circuit', '--input', 'in.json');
   expect(await ok('verify', 'relu.proof', '--key', 'relu.key')).toMatch(/^accepted about 100 bits, groth16/);
+  // Nobody could make them again.
+  const again = await assay(['setup', 'groth16', 'relu.circuit', '--insecure-dev'], { cwd });
+  expect(again.code).toBe(2);
+  expect(again.stderr).toContain('relu.key is the key of a ceremony');
   // A contribution that was changed: refused, and nothing on stdout, where snarkjs would say it too.
   const lie = readFileSync(join(cwd, 'relu.zkey'));
   lie[lie.length - 400] = (lie[lie.length - 400] as number) ^ 1;
