@@ -19,6 +19,7 @@ import { readZkey, type ZkeyFacts } from './zkey.ts';
 
 export { auditGroth16 } from './audit.ts';
 export { MissingPackage } from './circom.ts';
+export { Unanswered } from './snarkjs.ts';
 export { applyBeacon, checkPtau, contribute };
 
 /** Constraints beyond which a circuit is refused unless it is forced: proving keys and set-ups grow out of an ordinary machine. */
