@@ -153,7 +153,8 @@ export function readZkey(bytes: Uint8Array): ZkeyFacts {
     const view = new DataView(h.buffer, h.byteOffset, h.byteLength);
     if (type[0] !== 1 || h.length !== 72 + 12 + 3 * G1_BYTES + 3 * G2_BYTES || readField(h, 4) !== Q || readField(h, 40) !== R)
       throw new Refused('zkey.format', 'the zkey file is not one of Groth16 over BN254');
-    const publics = view.getUint32(76, true);
+    const [wires, publics] = [view.getUint32(72, true), view.getUint32(76, true)];
+    if (wires <= publics) throw new Refused('zkey.format', `the zkey file has ${wires} wires and ${publics} public signals`);
     if (ic.length !== (publics + 1) * G1_BYTES || tail.length < 68)
       throw new Refused('zkey.format', 'the zkey file has sections of another length');
     const from = 84;
@@ -168,7 +169,7 @@ export function readZkey(bytes: Uint8Array): ZkeyFacts {
     };
     const pair = [1, 0, 3, 2];
     return {
-      wires: view.getUint32(72, true),
+      wires,
       publics,
       domain: view.getUint32(80, true),
       contributions: new DataView(tail.buffer, tail.byteOffset).getUint32(64, true),

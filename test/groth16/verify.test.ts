@@ -257,6 +257,12 @@ test('a key of another circuit, or of another set-up, is refused before anything
     expect.objectContaining({ code: 'key.circuit' }),
   );
   expect(() => openGroth16(circuit, { key, zkey: zkey.slice(0, 1000) })).toThrowError(expect.objectContaining({ code: 'zkey.format' }));
+  const narrow = zkey.slice();
+  // section 1 takes 16 bytes after the file's 12; of section 2 the wires are at 72
+  narrow.set([1, 0, 0, 0], 12 + 16 + 12 + 72);
+  expect(() => openGroth16(circuit, { key, zkey: narrow })).toThrowError(
+    expect.objectContaining({ code: 'zkey.format', message: expect.stringContaining('1 wires') }),
+  );
 });
 
 test('a proof whose statement is another one is refused although its points are honest', async () => {
