@@ -47,8 +47,10 @@ export function zkeyContributors(zkey: Uint8Array): number {
   }
 }
 
-/** A count at `from`, then contributions: `fixed` bytes ‖ u32 type ‖ u32 length ‖ parameters, of which 2 is a beacon's exponent.
- * How many are no beacons: the secret of a beacon is public. */
+/**
+ * Contributions that are no beacons, whose secrets are public. The body is a count at `from`, then contributions: `fixed` bytes ‖ u32 type ‖
+ * u32 length ‖ parameters, of which 2 is a beacon's exponent.
+ */
 function contributorsOf(body: Uint8Array, from: number, fixed: number): number {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const need = (n: number): void => {
