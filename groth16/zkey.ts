@@ -155,7 +155,17 @@ export function readZkey(bytes: Uint8Array): ZkeyFacts {
       throw new Refused('zkey.format', 'the zkey file is not one of Groth16 over BN254');
     const [wires, publics] = [view.getUint32(72, true), view.getUint32(76, true)];
     if (wires <= publics) throw new Refused('zkey.format', `the zkey file has ${wires} wires and ${publics} public signals`);
-    if (ic.length !== (publics + 1) * G1_BYTES || tail.length < 68)
+    const domain = view.getUint32(80, true);
+    // snarkjs takes the sizes of the header at their word: at a domain of 2^28 it would be busy for ever.
+    const lengths: readonly (readonly [type: number, bytes: number])[] = [
+      [3, (publics + 1) * G1_BYTES],
+      [5, wires * G1_BYTES],
+      [6, wires * G1_BYTES],
+      [7, wires * G2_BYTES],
+      [8, (wires - publics - 1) * G1_BYTES],
+      [9, domain * G1_BYTES],
+    ];
+    if (!Number.isInteger(Math.log2(domain)) || lengths.some(([t, n]) => section(sections, t, 'zkey').length !== n) || tail.length < 68)
       throw new Refused('zkey.format', 'the zkey file has sections of another length');
     const from = 84;
     const g2 = from + 2 * G1_BYTES;
@@ -171,7 +181,7 @@ export function readZkey(bytes: Uint8Array): ZkeyFacts {
     return {
       wires,
       publics,
-      domain: view.getUint32(80, true),
+      domain,
       contributions: new DataView(tail.buffer, tail.byteOffset).getUint32(64, true),
       points: concatAll([
         plain(h, from, [0, 1]),

@@ -263,6 +263,14 @@ test('a key of another circuit, or of another set-up, is refused before anything
   expect(() => openGroth16(circuit, { key, zkey: narrow })).toThrowError(
     expect.objectContaining({ code: 'zkey.format', message: expect.stringContaining('1 wires') }),
   );
+  // Lie: a domain of 2^28 and of 0, which snarkjs would be busy with for ever, or could not read.
+  for (const domain of [2 ** 28, 0]) {
+    const lie = zkey.slice();
+    new DataView(lie.buffer).setUint32(12 + 16 + 12 + 80, domain, true);
+    expect(() => openGroth16(circuit, { key, zkey: lie })).toThrowError(
+      expect.objectContaining({ code: 'zkey.format', message: expect.stringContaining('another length') }),
+    );
+  }
 });
 
 test('a proof whose statement is another one is refused although its points are honest', async () => {
