@@ -140,6 +140,8 @@ export interface ZkeyFacts {
   readonly contributions: number;
   /** α₁ ‖ β₂ ‖ γ₂ ‖ δ₂ ‖ IC…, as a `.key` has them. */
   readonly points: Uint8Array;
+  /** δ₁, as a point of a `.key`. */
+  readonly delta1: Uint8Array;
 }
 
 /** What a .zkey says of its circuit, and the verifying key in it. Refused `zkey.format`. */
@@ -183,6 +185,7 @@ export function readZkey(bytes: Uint8Array): ZkeyFacts {
       publics,
       domain,
       contributions: new DataView(tail.buffer, tail.byteOffset).getUint32(64, true),
+      delta1: plain(h, g2 + 2 * G2_BYTES, [0, 1]),
       points: concatAll([
         plain(h, from, [0, 1]),
         plain(h, g2, pair),
