@@ -15,8 +15,8 @@ const MOST_POWER = 28;
 const PTAU_CONTRIBUTION = 9 * 64 + 5 * 128 + 216 + 64;
 const ZKEY_CONTRIBUTION = 3 * 64 + 128 + 64;
 
-/** The power of a powers-of-tau file that snarkjs can be given. Refused `ptau`. */
-export function ptauPower(ptau: Uint8Array): number {
+/** A powers-of-tau file that snarkjs can be given: its power, and its contributions but beacons. Refused `ptau`. */
+export function readPtau(ptau: Uint8Array): { power: number; contributors: number } {
   const refuse = (what: string): never => {
     throw new Refused('ptau', `the file is no powers-of-tau file over BN254: ${what}`);
   };
@@ -29,43 +29,48 @@ export function ptauPower(ptau: Uint8Array): number {
     const [power, ceremony] = [view.getUint32(36, true), view.getUint32(40, true)];
     if (power > ceremony || ceremony > MOST_POWER || section(sections, 2, 'ptau').length !== 64 * (2 ** (power + 1) - 1))
       return refuse(`it does not hold the powers up to 2^${power} of a ceremony for 2^${ceremony}`);
-    checkBeacons(section(sections, 7, 'ptau'), 0, PTAU_CONTRIBUTION);
-    return power;
+    return { power, contributors: contributorsOf(section(sections, 7, 'ptau'), 0, PTAU_CONTRIBUTION) };
   } catch (e) {
     if (e instanceof Refused && e.code === 'circuit.format') throw new Refused('ptau', e.message, e.detail);
     throw e;
   }
 }
 
-/** Refused `zkey.format` where a proving key is none that snarkjs can be given. */
-export function checkZkeyFile(zkey: Uint8Array): void {
+/** The contributions but beacons of a proving key that snarkjs can be given. Refused `zkey.format` where it is none. */
+export function zkeyContributors(zkey: Uint8Array): number {
   readZkey(zkey);
   try {
-    checkBeacons(section(sectionsOf(zkey, 'zkey'), 10, 'zkey'), 64, ZKEY_CONTRIBUTION);
+    return contributorsOf(section(sectionsOf(zkey, 'zkey'), 10, 'zkey'), 64, ZKEY_CONTRIBUTION);
   } catch (e) {
     if (e instanceof Refused && e.code === 'circuit.format') throw new Refused('zkey.format', e.message, e.detail);
     throw e;
   }
 }
 
-/** A count at `from`, then contributions: `fixed` bytes ‖ u32 type ‖ u32 length ‖ parameters, of which 2 is a beacon's exponent. */
-function checkBeacons(body: Uint8Array, from: number, fixed: number): void {
+/**
+ * Contributions that are no beacons, whose secrets are public. The body is a count at `from`, then contributions: `fixed` bytes ‖ u32 type ‖
+ * u32 length ‖ parameters, of which 2 is a beacon's exponent.
+ */
+function contributorsOf(body: Uint8Array, from: number, fixed: number): number {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const need = (n: number): void => {
     if (n > body.length) throw new Refused('circuit.format', 'the file ends inside a contribution');
   };
   need(from + 4);
   let at = from + 4;
+  let contributors = 0;
   for (let i = view.getUint32(from, true); i > 0; i--) {
     need(at + fixed + 8);
     const type = view.getUint32(at + fixed, true);
     const begin = at + fixed + 8;
     at = begin + view.getUint32(begin - 4, true);
     need(at);
+    if (type !== 1) contributors++;
     let exponent: number | undefined;
     for (let p = begin; p < at; p += body[p] === 2 ? 2 : 2 + (body[p + 1] as number)) if (body[p] === 2) exponent = body[p + 1];
     // Without its exponent a beacon would take 2^32.
     if (type === 1 && (exponent === undefined || exponent > MOST_BEACON))
       throw new Refused('circuit.format', `the beacon of a contribution takes more than 2^${MOST_BEACON} hashes to check`);
   }
+  return contributors;
 }

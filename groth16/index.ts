@@ -1,7 +1,16 @@
 /** groth16 with files and names: what the package exports as `assay/groth16`. Node only; circom2 and snarkjs are asked for when they are used. */
+import { bn254 } from '@noble/curves/bn254.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { decodeGroth16Circuit, encodeGroth16Circuit, type Groth16Circuit } from '../circuits/groth16/circuit.ts';
-import { decodeGroth16Key, encodeGroth16Key, type Groth16Key, type Groth16KeyFields, signalCount } from '../circuits/groth16/key.ts';
+import {
+  decodeGroth16Key,
+  encodeGroth16Key,
+  G1_BYTES,
+  G2_BYTES,
+  type Groth16Key,
+  type Groth16KeyFields,
+  signalCount,
+} from '../circuits/groth16/key.ts';
 import { circomProgram, type Visibility } from '../compiler/circom/program.ts';
 import { compile } from '../compiler/compile.ts';
 import { type CheckReport, lower, type Reason } from '../compiler/index.ts';
@@ -19,6 +28,7 @@ import { readZkey, type ZkeyFacts } from './zkey.ts';
 
 export { auditGroth16 } from './audit.ts';
 export { MissingPackage } from './circom.ts';
+export { Unanswered } from './snarkjs.ts';
 export { applyBeacon, checkPtau, contribute };
 
 /** Constraints beyond which a circuit is refused unless it is forced: proving keys and set-ups grow out of an ordinary machine. */
@@ -205,6 +215,28 @@ export function openGroth16(circuitFile: Uint8Array, keys?: { readonly key: Uint
   };
 }
 
+/**
+ * Whether e(δ₁, 1) = e(1, δ₂). A proof adds random multiples of δ₁ and δ₂ to its A and B, and its C follows from them where it holds: with
+ * this it hides the witness whatever else is in the proving key.
+ */
+function sameDelta({ delta1, points }: ZkeyFacts): boolean {
+  const { G1, G2, fields, pairing } = bn254;
+  const at = G1_BYTES + 2 * G2_BYTES;
+  const words = (bytes: Uint8Array): bigint[] =>
+    Array.from({ length: bytes.length / 32 }, (_, i) => BigInt(`0x${toHex(bytes.subarray(32 * i, 32 * i + 32))}`));
+  const [x, y] = words(delta1) as [bigint, bigint];
+  const [x1, x0, y1, y0] = words(points.subarray(at, at + G2_BYTES)) as [bigint, bigint, bigint, bigint];
+  const one = G1.Point.fromAffine({ x, y });
+  const two = G2.Point.fromAffine({ x: fields.Fp2.fromBigTuple([x0, x1]), y: fields.Fp2.fromBigTuple([y0, y1]) });
+  try {
+    one.assertValidity();
+    two.assertValidity();
+  } catch {
+    return false; // no point of the group
+  }
+  return !one.is0() && !two.is0() && fields.Fp12.eql(pairing(one, G2.Point.BASE), pairing(G1.Point.BASE, two));
+}
+
 function matchedKey(c: Groth16Circuit, { key: file, zkey }: { readonly key: Uint8Array; readonly zkey: Uint8Array }) {
   const key: Groth16Key = decodeGroth16Key(file);
   if (!equalBytes(key.r1cs, sha256(c.r1cs)))
@@ -214,5 +246,7 @@ function matchedKey(c: Groth16Circuit, { key: file, zkey }: { readonly key: Uint
     );
   const facts: ZkeyFacts = readZkey(zkey);
   if (!equalBytes(facts.points, key.points)) throw new Refused('key.circuit', 'key and proving key are of different set-ups');
+  if (!sameDelta(facts))
+    throw new Refused('zkey.invalid', 'the proving key has no delta in G1 that is that of G2: proofs under it could hold and hide nothing');
   return { zkey, wires: facts.wires, vkHash: key.vkHash, r1cs: key.r1cs };
 }

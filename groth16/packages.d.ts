@@ -25,6 +25,7 @@ declare module 'snarkjs' {
   export const powersOfTau: {
     newAccumulator(curve: Curve, power: number, out: File, logger?: Logger): Promise<unknown>;
     contribute(from: File, to: File, name: string, entropy: string, logger?: Logger): Promise<unknown>;
+    beacon(from: File, to: File, name: string, hash: string, iterations: number, logger?: Logger): Promise<unknown>;
     preparePhase2(from: File, to: File, logger?: Logger): Promise<unknown>;
     verify(file: File, logger?: Logger): Promise<boolean>;
   };

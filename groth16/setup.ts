@@ -1,7 +1,7 @@
 /** The second phase of a ceremony for one circuit, by snarkjs: from a prepared powers-of-tau file to a proving key that nobody can forge under. */
 import { randomBytes } from 'node:crypto';
 import { Refused } from '../protocol/refused.ts';
-import { checkZkeyFile, ptauPower } from './ceremony.ts';
+import { readPtau, zkeyContributors } from './ceremony.ts';
 import { domainBits } from './powers.ts';
 import { isPublished } from './published-powers.ts';
 import { readR1cs } from './r1cs.ts';
@@ -14,14 +14,16 @@ type Memory = { type: 'mem'; data?: Uint8Array };
  * the ceremony had before the first contribution, which of a file cut from 2^28 powers takes most of an hour. Refused `ptau`.
  */
 export async function checkPtau(ptau: Uint8Array, signal?: AbortSignal): Promise<void> {
-  ptauPower(ptau);
+  const { contributors } = readPtau(ptau);
   if (isPublished(ptau)) return;
+  if (contributors === 0)
+    throw new Refused('ptau', 'nobody contributed to the powers of tau, a public beacon at most: their secret is known to everybody');
   const good = await guarded('ptau', 'the powers-of-tau file', () => askSnarkjs('powersOfTau.verify', [ptau], signal));
   if (!good) throw new Refused('ptau', 'the powers-of-tau file does not hold: a power or a contribution in it is wrong');
 }
 
 function checkPower(r1cs: Uint8Array, ptau: Uint8Array): void {
-  const power = ptauPower(ptau);
+  const { power } = readPtau(ptau);
   const needed = domainBits(readR1cs(r1cs));
   if (power < needed) throw new Refused('ptau', `the powers-of-tau file is for 2^${power} constraints; this circuit needs 2^${needed}`);
 }
@@ -65,7 +67,7 @@ async function changed(
   change: (from: Uint8Array, to: Memory, library: typeof import('snarkjs')) => Promise<Uint8Array | false>,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  checkZkeyFile(zkey);
+  zkeyContributors(zkey);
   return await guarded('zkey.format', 'the proving key', () =>
     withSnarkjs(async (library) => {
       const out: Memory = { type: 'mem' };
@@ -81,7 +83,11 @@ async function changed(
  */
 export async function checkSetup(r1cs: Uint8Array, ptau: Uint8Array, zkey: Uint8Array, signal?: AbortSignal): Promise<void> {
   checkPower(r1cs, ptau);
-  checkZkeyFile(zkey);
+  if (zkeyContributors(zkey) === 0)
+    throw new Refused(
+      'zkey.invalid',
+      'nobody contributed to the proving key, a public beacon at most: everybody can forge proofs under it',
+    );
   const good = await guarded('zkey.invalid', 'the proving key', () => askSnarkjs('zKey.verifyFromR1cs', [r1cs, ptau, zkey], signal));
   if (!good) throw new Refused('zkey.invalid', 'the proving key is not of this circuit and these powers, or a contribution in it is wrong');
 }

@@ -1,12 +1,15 @@
 /**
- * The witness of a constraint system: circom's program for it, run in a thread that ends with the work. The program comes with the circuit,
- * which may be a stranger's: whatever it does, it can be stopped, and what it computes is checked (prove.ts).
+ * The witness of a constraint system: circom's program for it, run in a process that ends with the work. The program comes with the circuit,
+ * which may be a stranger's: it reaches nothing but its own memory, whatever it does it can be stopped, and what it computes is checked
+ * (prove.ts). A thread would not do: one that fills memory in straight-line code cannot be stopped, and one that runs out of it takes the
+ * process along.
  */
-import { Worker } from 'node:worker_threads';
+import { spawn } from 'node:child_process';
 import { concatAll, u32, u64 } from '../protocol/bytes.ts';
 import { Refused } from '../protocol/refused.ts';
 import { R, readField } from './r1cs.ts';
 import { bigEndian } from './signals.ts';
+import { Unanswered } from './snarkjs.ts';
 
 export interface Witness {
   /** iden3's .wtns format, version 2. */
@@ -23,7 +26,10 @@ interface Task {
   readonly inputs: readonly (readonly [name: string, values: readonly Uint8Array[]])[];
 }
 
-/** Runs the program of a constraint system of `wires` wires on inputs by their names. Refused `circuit.witness` where it cannot be run to its end. */
+/** Megabytes of the process beside the program's memory, which is 4 GiB at most: tables, above all, which no program of circom grows. */
+const HEAP = 1024;
+
+/** Runs the program of a constraint system of `wires` wires on inputs by their names. Refused `circuit.witness` where it cannot be run to its end; `Unanswered` where its process dies. */
 export async function computeWitness(
   program: Uint8Array,
   wires: number,
@@ -33,21 +39,30 @@ export async function computeWitness(
   signal?.throwIfAborted();
   const element = (v: bigint): Uint8Array => bigEndian(v < 0n ? v + R : v);
   const task: Task = { program, wires, inputs: Object.entries(inputs).map(([name, values]) => [name, values.map(element)]) };
-  const worker = new Worker(`(${serve})(require('node:worker_threads'))`, { eval: true, workerData: task });
+  const child = spawn(process.execPath, [`--max-old-space-size=${HEAP}`, '-e', `(${serve})()`], {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    serialization: 'advanced',
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.on('error', (e) => resolve(e.message));
+    child.on('exit', (code, by) => resolve(`it ended with ${by ?? `code ${code}`}`));
+  });
   let stop = (): void => {};
   try {
     const answer = await new Promise<Answer>((resolve, reject) => {
       stop = () => reject(signal?.reason);
       signal?.addEventListener('abort', stop, { once: true });
-      worker.on('message', resolve);
-      worker.on('error', reject);
-      worker.on('exit', () => reject(new Error('the thread of the witness program ended before it answered')));
+      child.on('message', (m) => resolve(m as Answer));
+      ended.then((how) => reject(new Unanswered(`the process of the witness program did not answer: ${how}`)));
+      child.send(task, () => {}); // where it cannot be sent, the process has ended
     });
-    if ('refusal' in answer) throw new Refused('circuit.witness', `the witness program of the circuit ${answer.refusal}`);
+    const refusal = 'refusal' in answer ? answer.refusal : readField(answer.prime, 0) === R ? null : 'is over another field';
+    if ('refusal' in answer || refusal !== null) throw new Refused('circuit.witness', `the witness program of the circuit ${refusal}`);
     return witnessOf(answer);
   } finally {
     signal?.removeEventListener('abort', stop);
-    await worker.terminate();
+    child.kill('SIGKILL');
+    await ended;
   }
 }
 
@@ -68,13 +83,14 @@ function witnessOf({ prime, values }: Extract<Answer, { values: Uint8Array }>): 
   };
 }
 
-/** What the thread does, by the interface of circom 2's programs. As text: it names nothing outside itself, so it runs whether this file is source or built. */
-function serve({ parentPort, workerData }: typeof import('node:worker_threads')): void {
-  const { program, wires, inputs } = workerData as Task;
+/** What the process does, by the interface of circom 2's programs. As text: it names nothing outside itself, so it runs whether this file is source or built. */
+function serve(): void {
   type Calls = Record<string, (...args: number[]) => number>;
-  const answer = (): Answer => {
+  const answer = ({ program, wires, inputs }: Task): Answer => {
     let failed = 0;
+    // Without prototypes: a program that imports "constructor" would be given Object and Function.
     const runtime = {
+      __proto__: null,
       exceptionHandler: (code: number) => {
         failed = code;
         throw new Error();
@@ -83,8 +99,9 @@ function serve({ parentPort, workerData }: typeof import('node:worker_threads'))
       writeBufferMessage: () => {},
       showSharedRWMemory: () => {},
     };
+    const imports = { __proto__: null, runtime } as unknown as Record<string, never>;
     try {
-      const c = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(program)), { runtime }).exports as unknown as Calls;
+      const c = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(program)), imports).exports as unknown as Calls;
       const call = (name: string, ...args: number[]): number => {
         const f = c[name];
         if (typeof f !== 'function') throw new Error(`it has no ${name}`);
@@ -125,5 +142,5 @@ function serve({ parentPort, workerData }: typeof import('node:worker_threads'))
       return { refusal: `cannot be run on this input: ${why}` };
     }
   };
-  parentPort?.postMessage(answer());
+  process.on('message', (task) => process.send?.(answer(task as Task)));
 }

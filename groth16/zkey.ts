@@ -140,6 +140,8 @@ export interface ZkeyFacts {
   readonly contributions: number;
   /** α₁ ‖ β₂ ‖ γ₂ ‖ δ₂ ‖ IC…, as a `.key` has them. */
   readonly points: Uint8Array;
+  /** δ₁, as a point of a `.key`. */
+  readonly delta1: Uint8Array;
 }
 
 /** What a .zkey says of its circuit, and the verifying key in it. Refused `zkey.format`. */
@@ -153,8 +155,19 @@ export function readZkey(bytes: Uint8Array): ZkeyFacts {
     const view = new DataView(h.buffer, h.byteOffset, h.byteLength);
     if (type[0] !== 1 || h.length !== 72 + 12 + 3 * G1_BYTES + 3 * G2_BYTES || readField(h, 4) !== Q || readField(h, 40) !== R)
       throw new Refused('zkey.format', 'the zkey file is not one of Groth16 over BN254');
-    const publics = view.getUint32(76, true);
-    if (ic.length !== (publics + 1) * G1_BYTES || tail.length < 68)
+    const [wires, publics] = [view.getUint32(72, true), view.getUint32(76, true)];
+    if (wires <= publics) throw new Refused('zkey.format', `the zkey file has ${wires} wires and ${publics} public signals`);
+    const domain = view.getUint32(80, true);
+    // snarkjs takes the sizes of the header at their word: at a domain of 2^28 it would be busy for ever.
+    const lengths: readonly (readonly [type: number, bytes: number])[] = [
+      [3, (publics + 1) * G1_BYTES],
+      [5, wires * G1_BYTES],
+      [6, wires * G1_BYTES],
+      [7, wires * G2_BYTES],
+      [8, (wires - publics - 1) * G1_BYTES],
+      [9, domain * G1_BYTES],
+    ];
+    if (!Number.isInteger(Math.log2(domain)) || lengths.some(([t, n]) => section(sections, t, 'zkey').length !== n) || tail.length < 68)
       throw new Refused('zkey.format', 'the zkey file has sections of another length');
     const from = 84;
     const g2 = from + 2 * G1_BYTES;
@@ -168,10 +181,11 @@ export function readZkey(bytes: Uint8Array): ZkeyFacts {
     };
     const pair = [1, 0, 3, 2];
     return {
-      wires: view.getUint32(72, true),
+      wires,
       publics,
-      domain: view.getUint32(80, true),
+      domain,
       contributions: new DataView(tail.buffer, tail.byteOffset).getUint32(64, true),
+      delta1: plain(h, g2 + 2 * G2_BYTES, [0, 1]),
       points: concatAll([
         plain(h, from, [0, 1]),
         plain(h, g2, pair),

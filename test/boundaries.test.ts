@@ -85,7 +85,6 @@ const RULES: Readonly<Record<string, Rule>> = {
     may: ['prover', 'compiler', 'circuits', 'protocol'],
     packages: [node, 'snarkjs', /^@noble\/(curves|hashes)\//],
     free: [page, logger, /\bMath\.random\b/],
-    loaders: ['groth16/witness.ts'],
   },
   verifier: {
     may: ['circuits', 'protocol', 'wasm'],

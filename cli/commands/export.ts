@@ -7,7 +7,7 @@ import { conclude, type Exit } from '../outcome.ts';
 import { note, print } from '../talk.ts';
 import { printable } from '../text.ts';
 
-/** Public signals of a contract of 24,576 bytes, compiled by solc 0.8 with its optimizer: about 2,100 bytes, and 51 for each. */
+/** Public signals of a contract of 24,576 bytes, compiled by solc 0.8 with its optimizer: about 2,100 bytes, and 52 for each. */
 const DEPLOYABLE = 430;
 
 export function addExport(program: Command): void {
@@ -40,7 +40,7 @@ async function solidityCommand(path: string, { output }: { output?: string }): P
   writeFiles([{ path: to, bytes: new TextEncoder().encode(solidityVerifier(key)) }]);
   await print(printable(name));
   if (key.signals > DEPLOYABLE)
-    note(`${key.signals} public signals: compiled it is over the 24,576 bytes that EIP-170 allows; hide the input to have fewer`);
+    note(`${key.signals} public signals: compiled it is likely over the 24,576 bytes that EIP-170 allows; hide the input to have fewer`);
   if (key.setup === 'insecure-dev') note('insecure set-up: whoever ran it can make the contract accept anything');
   return 0;
 }

@@ -28,6 +28,8 @@ const ptau = new Uint8Array(readFileSync('fixtures/groth16/pot9.ptau'));
 const input = { x: Uint8Array.from({ length: 16 }, (_, i) => (i * 53) % 256) };
 const refused = (code: string) => expect.objectContaining({ code });
 
+type Memory = { type: 'mem'; data?: Uint8Array };
+
 let circuit: Uint8Array;
 let first: Groth16SetUp;
 
@@ -58,6 +60,23 @@ test('others contribute, a beacon ends it, and finishing checks it all', async (
 test('a proving key without a contribution is refused', async () => {
   const none = await beginSetup(decodeGroth16Circuit(circuit).r1cs, ptau);
   await expect(finishSetUp(circuit, ptau, none)).rejects.toThrowError(refused('zkey.invalid'));
+});
+
+test('a beacon is no contributor: its secret is public', async () => {
+  // Lie: a proving key, and powers, that a beacon alone contributed to.
+  const none = await beginSetup(decodeGroth16Circuit(circuit).r1cs, ptau);
+  const beacon = await applyBeacon(none, 'beacon', new Uint8Array(32).fill(5), 10);
+  await expect(finishSetUp(circuit, ptau, beacon)).rejects.toThrowError(refused('zkey.invalid'));
+  const powers = await withSnarkjs(async ({ powersOfTau, curves }) => {
+    const begun: Memory = { type: 'mem' };
+    const ended: Memory = { type: 'mem' };
+    const ready: Memory = { type: 'mem' };
+    await powersOfTau.newAccumulator(await curves.getCurveFromName('bn128'), 6, begun);
+    await powersOfTau.beacon(begun.data as Uint8Array, ended, 'beacon', '05'.repeat(32), 10);
+    await powersOfTau.preparePhase2(ended.data as Uint8Array, ready);
+    return ready.data as Uint8Array;
+  });
+  await expect(checkPtau(powers)).rejects.toThrowError(refused('ptau'));
 });
 
 test('a development key does not pass for the end of a ceremony', async () => {
@@ -186,7 +205,12 @@ test('a damaged proving key makes no proof', async () => {
   });
   await expect(openGroth16(circuit, { ...first, zkey: h }).prove(input)).rejects.toThrowError(refused('zkey.invalid'));
   const short = withSection(first.zkey, 'zkey', 5, (body) => body.slice(0, 64));
-  await expect(openGroth16(circuit, { ...first, zkey: short }).prove(input)).rejects.toThrowError(refused('zkey.invalid'));
+  expect(() => openGroth16(circuit, { ...first, zkey: short })).toThrowError(refused('zkey.format'));
+  const row = withSection(first.zkey, 'zkey', 4, (body) => {
+    body[11] = 0x80; // of the first entry: a row beyond all
+    return body;
+  });
+  await expect(openGroth16(circuit, { ...first, zkey: row }).prove(input)).rejects.toThrowError(refused('zkey.invalid'));
 });
 
 test('cancelling while the threads start ends the work as well', async () => {

@@ -7,6 +7,7 @@ import { commitment, poseidonHash } from '../../circuits/groth16/poseidon.ts';
 import { contextSignals, limbsOf } from '../../circuits/groth16/signals.ts';
 import { inspect } from '../../circuits/inspect.ts';
 import { openGroth16 } from '../../groth16/index.ts';
+import { sectionsOf } from '../../groth16/r1cs.ts';
 import { withSnarkjs } from '../../groth16/snarkjs.ts';
 import { concat } from '../../protocol/bytes.ts';
 import { decodeEnvelope, encodeEnvelope } from '../../protocol/envelope.ts';
@@ -257,6 +258,37 @@ test('a key of another circuit, or of another set-up, is refused before anything
     expect.objectContaining({ code: 'key.circuit' }),
   );
   expect(() => openGroth16(circuit, { key, zkey: zkey.slice(0, 1000) })).toThrowError(expect.objectContaining({ code: 'zkey.format' }));
+  const narrow = zkey.slice();
+  // section 1 takes 16 bytes after the file's 12; of section 2 the wires are at 72
+  narrow.set([1, 0, 0, 0], 12 + 16 + 12 + 72);
+  expect(() => openGroth16(circuit, { key, zkey: narrow })).toThrowError(
+    expect.objectContaining({ code: 'zkey.format', message: expect.stringContaining('1 wires') }),
+  );
+  // Lie: a domain of 2^28 and of 0, which snarkjs would be busy with for ever, or could not read.
+  for (const domain of [2 ** 28, 0]) {
+    const lie = zkey.slice();
+    new DataView(lie.buffer).setUint32(12 + 16 + 12 + 80, domain, true);
+    expect(() => openGroth16(circuit, { key, zkey: lie })).toThrowError(
+      expect.objectContaining({ code: 'zkey.format', message: expect.stringContaining('another length') }),
+    );
+  }
+});
+
+test('a proving key under which proofs hold and hide nothing is refused', () => {
+  // Lie: beta and delta in G1 and every B in G1 are infinity. Proofs hold, and their A is the same each time: a guess at the witness is checked by it.
+  const zkey = read('digits.zkey');
+  const header = 12 + 16 + 12 + 84;
+  zkey.fill(0, header + 64, header + 128);
+  zkey.fill(0, header + 384, header + 448);
+  const b1 = (sectionsOf(zkey, 'zkey').get(6) as Uint8Array).fill(0);
+  expect(b1.length).toBeGreaterThan(0);
+  expect(() => openGroth16(read('digits.circuit'), { key, zkey })).toThrowError(expect.objectContaining({ code: 'zkey.invalid' }));
+  // Another point in its place.
+  const other = read('digits.zkey');
+  other.copyWithin(header + 384, header, header + 64);
+  expect(() => openGroth16(read('digits.circuit'), { key, zkey: other })).toThrowError(
+    expect.objectContaining({ code: 'zkey.invalid', message: expect.stringContaining('no delta in G1') }),
+  );
 });
 
 test('a proof whose statement is another one is refused although its points are honest', async () => {
