@@ -7,7 +7,7 @@
  *
  * Decoding checks types, lengths and counts; whether the points are points is the verifier's to check.
  */
-import { plainBytes } from '../../protocol/bytes.ts';
+import { equalBytes, plainBytes } from '../../protocol/bytes.ts';
 import { decodeValue, encodeValue, type Value } from '../../protocol/encoding.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { DTYPES, type ItemShape } from '../../protocol/statement.ts';
@@ -126,6 +126,11 @@ export function keyOfBody(body: Uint8Array): Groth16Key {
   const signals = signalCount(all);
   ok(signals <= MOST_SIGNALS, `${signals} public signals; at most ${MOST_SIGNALS} are read`);
   ok(points.length === pointsLength(signals), `${points.length} bytes of points; ${signals} public signals take ${pointsLength(signals)}`);
+  const [gamma, delta] = [1, 2].map((i) => points.subarray(G1_BYTES + i * G2_BYTES, G1_BYTES + (i + 1) * G2_BYTES)) as [
+    Uint8Array,
+    Uint8Array,
+  ];
+  ok(!equalBytes(gamma, delta), 'gamma and delta are one point, as before any contribution: everybody can forge proofs under it');
   return {
     setup,
     contributions,

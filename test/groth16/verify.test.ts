@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { bn254 } from '@noble/curves/bn254.js';
 import { describe, expect, test } from 'vitest';
-import { decodeGroth16Key, encodeGroth16Key, G1_BYTES, G2_BYTES } from '../../circuits/groth16/key.ts';
+import { containerHash, decodeContainer } from '../../circuits/container.ts';
+import { decodeGroth16Key, encodeGroth16Key, G1_BYTES, G2_BYTES, GROTH16 } from '../../circuits/groth16/key.ts';
 import { commitment, poseidonHash } from '../../circuits/groth16/poseidon.ts';
 import { contextSignals, limbsOf } from '../../circuits/groth16/signals.ts';
 import { inspect } from '../../circuits/inspect.ts';
@@ -15,6 +16,8 @@ import { recorded } from '../../scripts/recorded.ts';
 import { verifyAny } from '../../verifier/any.ts';
 import { contextDigest } from '../../verifier/groth16/index.ts';
 import { openHidden } from '../../verifier/groth16/opening.ts';
+import { holds, prepare } from '../../verifier/groth16/pairing.ts';
+import { type PointG1, readG2 } from '../../verifier/groth16/points.ts';
 import { type Accepted, verify } from '../../verifier/index.ts';
 import { Random } from '../random.ts';
 
@@ -81,6 +84,24 @@ test('any bytes as key or proof give a verdict', async () => {
 
 test('the native door sends a key of this system on, by name', () => {
   expect(verify(proof, key, { context })).toMatchObject({ verdict: 'refused', code: 'key.system' });
+});
+
+test('a key from before any contribution, under which everybody can forge, is refused', async () => {
+  // Fixture: a key with delta = gamma, as a ceremony begins.  Lie: A = α, B = β, C = −Σ xᵢ·ICᵢ, for any signals at all.
+  const k = decodeGroth16Key(key);
+  const points = k.points.slice();
+  points.copyWithin(G1_BYTES + 2 * G2_BYTES, G1_BYTES + G2_BYTES, G1_BYTES + 2 * G2_BYTES);
+  const prepared = prepare({ ...k, points });
+  const signals = Array.from({ length: k.signals }, (_, i) => BigInt(1000 + i));
+  const sum = signals.reduce((s, x, i) => s.add((prepared.ic[i + 1] as PointG1).multiply(x)), prepared.ic[0] as PointG1);
+  const codes = { canonical: '', curve: '', subgroup: '' };
+  expect(holds({ a: prepared.alpha, b: readG2(points, G1_BYTES, 'beta', codes), c: sum.negate() }, signals, prepared)).toBe(true);
+  const open = encodeGroth16Key({ ...k, setup: 'circuit', contributions: 1, points });
+  const e = decodeEnvelope(proof);
+  const verdict = await verifyAny(encodeEnvelope({ ...e, vkHash: containerHash(GROTH16, decodeContainer(open, 'key', GROTH16)) }), open, {
+    context,
+  });
+  expect(verdict).toMatchObject({ verdict: 'refused', code: 'E6', sentence: expect.stringContaining('everybody can forge') });
 });
 
 test('a key digest that is not the expected one is refused', async () => {
