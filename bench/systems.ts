@@ -204,7 +204,7 @@ function text(name: string, rows: readonly Row[]): string {
 async function main(): Promise<void> {
   const parts = [
     '# Three proof systems, one run',
-    `\`npm run bench:systems\`, ${new Date().toISOString().slice(0, 10)}; ${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version.slice(1)}. Milliseconds, each step by a process that does it alone and so cold; memory is its peak; prove is the median of three processes, verify of ${REPEATS} calls after the first.
+    `\`npm run bench:systems\`, ${new Date().toISOString().slice(0, 10)}; ${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version.slice(1)}. Milliseconds, each step by a process that does it alone and so cold; memory is its peak, without that of processes it starts (circom, the witness program); prove is the median of three processes, verify of ${REPEATS} calls after the first.
 gkr and groth16 prove the quantized model, exactly as onnxruntime computes it; set-up is compile, and of groth16 the development set-up. EZKL proves the float model in its own fixed point; set-up (compile_circuit and setup; calibration and SRS not counted) and prove by its Python package with an SRS of the right size, verify by its WebAssembly engine in a thread started for each proof.`,
   ];
   for (const name of NAMES) {
