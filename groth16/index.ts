@@ -24,6 +24,7 @@ import { domainBits } from './powers.ts';
 import { type Groth16Proved, type Groth16ProveOptions, proveGroth16 } from './prove.ts';
 import { readR1cs } from './r1cs.ts';
 import { applyBeacon, beginSetup, checkPtau, checkSetup, contribute } from './setup.ts';
+import { hiddenCount } from './signals.ts';
 import { readZkey, type ZkeyFacts } from './zkey.ts';
 
 export { auditGroth16 } from './audit.ts';
@@ -193,6 +194,8 @@ function keyOf(c: Groth16Circuit, zkey: Uint8Array, setup: Groth16KeyFields['set
 
 export interface OpenGroth16 {
   readonly inputs: ReturnType<typeof openCircuit>['inputs'];
+  /** Whether its proofs hide a tensor, and so come with an opening. */
+  readonly hides: boolean;
   run(inputs: NamedInputs): RunResult;
   /** Proves a run. */
   prove(inputs: NamedInputs, options?: Groth16ProveOptions): Promise<RunResult & Groth16Proved>;
@@ -205,6 +208,7 @@ export function openGroth16(circuitFile: Uint8Array, keys?: { readonly key: Uint
   const matched = keys === undefined ? null : matchedKey(c, keys);
   return {
     inputs: native.inputs,
+    hides: hiddenCount(c) > 0,
     run: (inputs) => native.run(inputs),
     async prove(inputs, options = {}) {
       if (matched === null) throw new Error('a proof needs key and proving key');

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import type * as Snarkjs from 'snarkjs';
 import { Refused } from '../protocol/refused.ts';
+import { unlessAborted } from './abort.ts';
 import { MissingPackage } from './circom.ts';
 
 export type Library = typeof Snarkjs;
@@ -35,20 +36,6 @@ async function use<T>(work: (library: Library) => Promise<T>, signal?: AbortSign
     return await unlessAborted(work(library), signal);
   } finally {
     await curve.terminate();
-  }
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
-  let stop = (): void => {};
-  const stopped = new Promise<never>((_, reject) => {
-    stop = () => reject(signal?.reason);
-    if (signal?.aborted) stop();
-    else signal?.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, stopped]);
-  } finally {
-    signal?.removeEventListener('abort', stop);
   }
 }
 

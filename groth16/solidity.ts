@@ -5,6 +5,8 @@
  */
 import { G1_BYTES, G2_BYTES, type Groth16Key } from '../circuits/groth16/key.ts';
 import { toHex } from '../protocol/bytes.ts';
+import { R } from './r1cs.ts';
+import { Q } from './zkey.ts';
 
 /** Source text; the contract `Groth16Verifier` has `verify(bytes proof, uint256[n] signals)`. */
 export function solidityVerifier(key: Groth16Key): string {
@@ -23,8 +25,8 @@ pragma solidity ^0.8.20;
 
 /// Verifies Groth16 proofs of circuit ${key.profile} over BN254: key ${toHex(key.vkHash)}.
 ${warning}contract Groth16Verifier {
-    uint256 private constant R = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
-    uint256 private constant Q = 21888242871839275222246405745257275088696311157297823662689037894645226208583;
+    uint256 private constant R = ${R};
+    uint256 private constant Q = ${Q};
 
     uint256 private constant ALPHA_X = ${word(0)};
     uint256 private constant ALPHA_Y = ${word(32)};

@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { concatAll, u32, u64 } from '../protocol/bytes.ts';
 import { Refused } from '../protocol/refused.ts';
+import { unlessAborted } from './abort.ts';
 import { R, readField } from './r1cs.ts';
 import { bigEndian } from './signals.ts';
 import { Unanswered } from './snarkjs.ts';
@@ -47,20 +48,17 @@ export async function computeWitness(
     child.on('error', (e) => resolve(e.message));
     child.on('exit', (code, by) => resolve(`it ended with ${by ?? `code ${code}`}`));
   });
-  let stop = (): void => {};
+  const answered = new Promise<Answer>((resolve, reject) => {
+    child.on('message', (m) => resolve(m as Answer));
+    ended.then((how) => reject(new Unanswered(`the process of the witness program did not answer: ${how}`)));
+  });
   try {
-    const answer = await new Promise<Answer>((resolve, reject) => {
-      stop = () => reject(signal?.reason);
-      signal?.addEventListener('abort', stop, { once: true });
-      child.on('message', (m) => resolve(m as Answer));
-      ended.then((how) => reject(new Unanswered(`the process of the witness program did not answer: ${how}`)));
-      child.send(task, () => {}); // where it cannot be sent, the process has ended
-    });
+    child.send(task, () => {}); // where it cannot be sent, the process has ended
+    const answer = await unlessAborted(answered, signal);
     const refusal = 'refusal' in answer ? answer.refusal : readField(answer.prime, 0) === R ? null : 'is over another field';
     if ('refusal' in answer || refusal !== null) throw new Refused('circuit.witness', `the witness program of the circuit ${refusal}`);
     return witnessOf(answer);
   } finally {
-    signal?.removeEventListener('abort', stop);
     child.kill('SIGKILL');
     await ended;
   }

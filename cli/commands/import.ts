@@ -1,8 +1,8 @@
 /** `assay import`: artefacts of another toolchain as ours. */
 import type { Command } from 'commander';
+import { decodeEzklKey } from '../../circuits/ezkl/key.ts';
 import { withEzkl } from '../ezkl/load.ts';
 import { LIMITS, readFile, target, writeFiles } from '../files.ts';
-import { inspect } from '../library.ts';
 import { CannotTell, conclude, type Exit } from '../outcome.ts';
 import { progressLine } from '../progress.ts';
 import { outputsLine } from '../show.ts';
@@ -82,7 +82,7 @@ async function importCommand(options: Options): Promise<Exit> {
       signal,
     );
     for (const [i, bytes] of made.files.entries()) say(`${printable(names[i] as string)}: ${size(bytes.length)}`);
-    return { outputs: made.outputs, insecure: String(inspect(made.files[0] as Uint8Array).fields.setup).startsWith('insecure-dev') };
+    return { outputs: made.outputs, insecure: decodeEzklKey(made.files[0] as Uint8Array).setup === 'insecure-dev' };
   });
   for (const name of names)
     await print(name.endsWith('.proof') && outputs ? `${printable(name)}  ${outputsLine(outputs)}` : printable(name));

@@ -1,7 +1,6 @@
 /** `assay prove` for groth16. */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { decodeGroth16Circuit } from '../../circuits/groth16/circuit.ts';
 import { asKind } from '../artefact.ts';
 import { type ProveOptions, proofNames } from '../commands/prove.ts';
 import { LIMITS, readFile, target, writeFiles } from '../files.ts';
@@ -28,8 +27,7 @@ export async function proveWithGroth16(path: string, circuit: Uint8Array, option
   const given = [path, options.input, keyPath, zkeyPath];
   const targets: { proof: string; opening: string }[] = [];
   for (const name of names) targets.push({ proof: await target(name, given), opening: await target(`${name}.opening`, given) });
-  const { hideInput, hideOutput } = decodeGroth16Circuit(circuit);
-  for (const { opening } of hideInput || hideOutput ? targets : [])
+  for (const { opening } of open.hides ? targets : [])
     if (existsSync(opening))
       throw new CannotTell(
         'usage',

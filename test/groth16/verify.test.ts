@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { bn254 } from '@noble/curves/bn254.js';
 import { describe, expect, test } from 'vitest';
-import { containerHash, decodeContainer } from '../../circuits/container.ts';
+import { containerHash, decodeContainer, encodeContainer } from '../../circuits/container.ts';
 import { decodeGroth16Key, encodeGroth16Key, G1_BYTES, G2_BYTES, GROTH16 } from '../../circuits/groth16/key.ts';
 import { commitment, poseidonHash } from '../../circuits/groth16/poseidon.ts';
 import { contextSignals, limbsOf } from '../../circuits/groth16/signals.ts';
@@ -13,7 +13,7 @@ import { withSnarkjs } from '../../groth16/snarkjs.ts';
 import { concat } from '../../protocol/bytes.ts';
 import { decodeEnvelope, encodeEnvelope } from '../../protocol/envelope.ts';
 import { recorded } from '../../scripts/recorded.ts';
-import { verifyAny } from '../../verifier/any.ts';
+import { prepareVerifier, verifyAny } from '../../verifier/any.ts';
 import { contextDigest } from '../../verifier/groth16/index.ts';
 import { openHidden } from '../../verifier/groth16/opening.ts';
 import { holds, prepare } from '../../verifier/groth16/pairing.ts';
@@ -102,6 +102,15 @@ test('a key from before any contribution, under which everybody can forge, is re
     context,
   });
   expect(verdict).toMatchObject({ verdict: 'refused', code: 'E6', sentence: expect.stringContaining('everybody can forge') });
+});
+
+test('a key is prepared ahead of its proofs, and what is no key, or no good one, waits for its refusal', async () => {
+  await prepareVerifier(key);
+  expect((await verifyAny(proof, key, { context })).verdict).toBe('accepted');
+  const offCurve = read('key-off-curve.key');
+  for (const bytes of [new Uint8Array(0), proof, read('key-unknown-system.key'), encodeContainer('key', 'constructor', key), offCurve])
+    await expect(prepareVerifier(bytes)).resolves.toBeUndefined();
+  expect(await verifyAny(read('key-off-curve.proof'), offCurve, { context })).toMatchObject({ verdict: 'refused', code: 'E6' });
 });
 
 test('a key digest that is not the expected one is refused', async () => {
