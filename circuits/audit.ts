@@ -12,9 +12,10 @@ import { accumulatorBounds, accumulatorIntervals, forms } from './forms/index.ts
 import type { Key } from './key.ts';
 import type { Network, TableMeaning } from './network.ts';
 import { planOf } from './plan.ts';
+import { appliedFunctions } from './public.ts';
 import { maxOf, unpad } from './shape.ts';
 import { k0Column } from './tables.ts';
-import type { Form, IoTensor, Op, ReqOp, Tensor } from './types.ts';
+import type { Form, IoTensor, Op, ReqOp, Tensor, ViewPart } from './types.ts';
 
 function ok(condition: boolean, where: string, sentence: string): void {
   if (!condition) throw new Refused('audit', `${where}: ${sentence}`, { where });
@@ -65,12 +66,29 @@ export function auditKey(network: Network, key: Key, contents: Contents, options
     });
   }
   const rows = rowsById(key, plan.content, held);
+  auditApplied(network, key);
   network.ops.forEach((model, i) => {
     const inKey = key.ops[i] as Op;
     const where = `op ${i} (${network.labels[i]})`;
     ok(model.kind === inKey.kind, where, `the key has ${inKey.kind}, the model ${model.kind}`);
     auditOp(network, key, contents, model, inKey, same, where);
     if (network.meanings.has(i)) auditTable(network.meanings.get(i) as TableMeaning, key, contents, inKey, rows, where);
+  });
+}
+
+/** The functions that the verifier applies are the model's. */
+function auditApplied(network: Network, key: Key): void {
+  const functions = appliedFunctions(key);
+  network.ops.forEach((op, i) => {
+    const meaning = network.meanings.get(i);
+    if (op.kind !== 'apply' || meaning?.kind !== 'cells') return;
+    const given = functions.get(i) ?? [];
+    const wanted = meaning.functions.map((f) => f.description);
+    const where = `op ${i} (${network.labels[i]})`;
+    ok(given.length === wanted.length, where, `${given.length} functions, the model has ${wanted.length}`);
+    given.forEach((f, c) => {
+      ok(JSON.stringify(f.description) === JSON.stringify(wanted[c]), where, `the function of channel ${c} is not the model's`);
+    });
   });
 }
 
@@ -89,8 +107,18 @@ function auditOp(network: Network, key: Key, contents: Contents, model: Op, inKe
     same(model.y, inKey.y, where);
     return;
   }
+  if (model.kind === 'view' && inKey.kind === 'view') {
+    ok(model.parts.length === inKey.parts.length && model.fill === inKey.fill, where, 'another view than the model');
+    model.parts.forEach(({ x, ...shown }, i) => {
+      const { x: other, ...given } = inKey.parts[i] as ViewPart;
+      ok(JSON.stringify(shown) === JSON.stringify(given), where, `part ${i} shows other elements than the model`);
+      same(x, other, where);
+    });
+    same(model.y, inKey.y, where);
+    return;
+  }
   const references = ['x', 'a', 'b', 'prev', 'y'];
-  const attributes = ['axis', 'stride', 'pad', 'dilation', 'k0', 'k1', 'w'];
+  const attributes = ['axis', 'stride', 'pad', 'dilation', 'k0', 'k1', 'w', 'cd'];
   const [m, k] = [model as unknown as Record<string, number | null>, inKey as unknown as Record<string, number | null>];
   for (const f of references) {
     if (m[f] === undefined) continue;
@@ -138,6 +166,7 @@ function rowsById(key: Key, [c1, c2]: readonly [number, number], contents: Conte
 
 /** Every table of every channel against its function, exactly (§6.7, 4). */
 function auditTable(meaning: TableMeaning, key: Key, contents: Contents, op: Op, rows: RowsById, where: string): void {
+  if (op.kind === 'apply') return; // its description was compared
   if (meaning.kind === 'cells') {
     const req = op as ReqOp;
     const intervals = accumulatorIntervals(key.tensors, req.form, (t) => contents.get(t) as Int32Array);

@@ -4,7 +4,7 @@ import type { Key } from './key.ts';
 import { contentBitsOf } from './plan.ts';
 import { sum } from './shape.ts';
 import { ZETA } from './tables.ts';
-import type { Op, Tensor } from './types.ts';
+import { isLookup, type LookupOp, type Tensor } from './types.ts';
 
 /** `k1` and `k2` of all content rows; the ops and runs were checked before. */
 export function checkTables({ tensors: T, ops, runs }: Key, { k1, k2 }: { readonly k1: Int32Array; readonly k2: Int32Array }): void {
@@ -12,15 +12,15 @@ export function checkTables({ tensors: T, ops, runs }: Key, { k1, k2 }: { readon
   const filled = 2 ** contentBitsOf(runs);
   ok(k1[0] === 0 && k2[0] === ZETA, 'S12', 'row 0 is not (0, 0, ZETA)');
   for (let i = 1; i < filled; i = i === 1 ? rows : i + 1) if (k1[i] !== 0 || k2[i] !== 0) refuse('S12', `row ${i} is not (32, 0, 0)`);
-  const owner = new Map<number, Op>();
+  const owner = new Map<number, LookupOp>();
   for (const op of ops) {
-    if (op.kind === 'range' || op.kind === 'out') continue;
+    if (!isLookup(op) || op.kind === 'range') continue;
     const channels = op.kind === 'req' && op.cd !== null ? (T[op.y]?.dims[op.cd] as number) : 1;
     for (let c = 0; c < channels; c++) owner.set(op.id + c, op);
   }
   let at = 2;
   for (const [value, count] of runs) {
-    const op = owner.get(Math.floor(value / 32)) as Exclude<Op, { kind: 'range' | 'out' }>;
+    const op = owner.get(Math.floor(value / 32)) as Exclude<LookupOp, { kind: 'range' }>;
     const end = at + count;
     if (op.kind === 'max') checkMaxRows(k1, k2, at, end);
     else checkRows(k1, k2, at, end, op.kind === 'req' ? op.tmax : null, T[op.y] as Tensor);

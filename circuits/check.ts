@@ -16,9 +16,11 @@ import { accumulatorBounds, formDims, specOf } from './forms/index.ts';
 import type { Key } from './key.ts';
 import { ledgerOf } from './ledger.ts';
 import type { Plan } from './plan.ts';
+import { isPublic } from './public.ts';
 import { formOf, readsOf, tensorsOf, writesOf } from './references.ts';
 import { maxOf, sum, validMask } from './shape.ts';
-import type { Op, Tensor } from './types.ts';
+import { isLookup, type LookupOp, type Op, type Tensor } from './types.ts';
+import { viewInterval, viewProblem } from './views.ts';
 import { MAX_WORK, verifierWork } from './work.ts';
 
 export type Contents = ReadonlyMap<number, Int32Array>;
@@ -71,8 +73,8 @@ export function checkKey(key: Key, plan: Plan, options: CheckOptions = {}): void
 function checkTensors(T: readonly Tensor[], ops: readonly Op[]): void {
   const ys = new Set(ops.flatMap((op) => (op.kind === 'range' ? [] : [op.y])));
   T.forEach((t, i) => {
-    ok(['PUB', 'W', 'X', 'A', 'T'].includes(t.home), 'S11', `tensor ${i} has home ${JSON.stringify(t.home)}`);
-    if (t.home === 'PUB' || t.home === 'X' || ys.has(i))
+    ok(['PUB', 'R', 'D', 'W', 'X', 'A', 'T', 'V'].includes(t.home), 'S11', `tensor ${i} has home ${JSON.stringify(t.home)}`);
+    if (isPublic(t.home) || t.home === 'X' || t.home === 'V' || ys.has(i))
       ok(t.lo !== null && t.hi !== null && isInteger(t.lo, -HALF, HALF) && isInteger(t.hi, t.lo, HALF), 'S11', `bounds of tensor ${i}`);
     else ok(t.lo === null && t.hi === null, 'S11', `tensor ${i} has bounds without meaning`);
   });
@@ -130,7 +132,7 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
   const outputTensors = new Set(outputs.map((e) => e.tensor));
   const ready = new Set(inputs.map((e) => e.tensor).filter((t) => T[t]?.home === 'PUB'));
   const written = new Set<number>();
-  const owner = new Map<number, Op>();
+  const owner = new Map<number, Exclude<LookupOp, { kind: 'range' }>>();
   const reach = new Map<number, number>();
   ops.forEach((op, i) => {
     const at = `op ${i} (${op.kind})`;
@@ -159,21 +161,36 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
       return;
     }
     for (const t of writesOf(op)) {
-      const mayBePublic = t === op.y && outputTensors.has(t);
-      ok(
-        !written.has(t) && !ready.has(t) && !derived.has(t) && (T[t]?.home === 'A' || mayBePublic),
-        'S7',
-        `${at} writes tensor ${t}, which it may not`,
-      );
+      const home = T[t]?.home;
+      const fits =
+        t === op.y && outputTensors.has(t)
+          ? true
+          : op.kind === 'apply'
+            ? home === 'D'
+            : op.kind === 'view'
+              ? home === 'V'
+              : home === 'A' || (home === 'R' && t === op.y);
+      ok(!written.has(t) && !ready.has(t) && !derived.has(t) && fits, 'S7', `${at} writes tensor ${t}, which it may not`);
       written.add(t);
     }
     const y = T[op.y] as Tensor;
+    if (op.kind === 'view') {
+      const problem = viewProblem(op, T);
+      ok(problem === null, 'S11', `${at}: ${problem}`);
+      ok(
+        op.parts.every((p) => T[p.x]?.home !== 'V'),
+        'S7',
+        `${at} shows a view`,
+      );
+    }
     const wanted =
-      op.kind === 'max'
-        ? checkMax(op, T, at)
-        : form !== null
-          ? formDims(T, form)
-          : dims(op.kind === 'bin' ? op.a : (op as { x: number }).x);
+      op.kind === 'view'
+        ? y.dims
+        : op.kind === 'max'
+          ? checkMax(op, T, at)
+          : form !== null
+            ? formDims(T, form)
+            : dims(op.kind === 'bin' ? op.a : (op as { x: number }).x);
     if (op.kind === 'max') reach.set(op.id, Math.max(reach.get(op.id) ?? 0, (y.hi as number) - (y.lo as number)));
     if (op.kind === 'bin') {
       ok(same(dims(op.b), dims(op.a)), 'S8', `${at}: operands of different shapes`);
@@ -185,7 +202,7 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
       'S8',
       `${at}: shapes do not agree`,
     );
-    ok(op.kind === 'out' || sum(plan.bits[op.y] as number[]) + (op.kind === 'req' ? 1 : 0) >= 1, 'S8', `${at} has one element`);
+    ok(!isLookup(op) || sum(plan.bits[op.y] as number[]) + (op.kind === 'req' ? 1 : 0) >= 1, 'S8', `${at} has one element`);
     if (form !== null && (op.kind === 'req' || op.kind === 'out')) {
       ok(isInteger(op.bound, 0, HALF), 'S1', `${at}: accumulator bound ${op.bound}`);
       if (specOf(form).weights(form) === null || contents !== undefined)
@@ -197,10 +214,25 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
     }
     if (op.kind === 'out') {
       ok(
-        y.home === 'PUB' && (y.lo as number) >= -op.bound && (y.hi as number) <= op.bound,
+        isPublic(y.home) && (y.lo as number) >= -op.bound && (y.hi as number) <= op.bound,
         'S8',
         `${at}: y is not public or wider than the accumulator`,
       );
+      // A revealed accumulator may be read; a stated one leaves.
+      if (y.home === 'R') ready.add(op.y);
+      return;
+    }
+    if (op.kind === 'view') {
+      ok(y.home === 'V', 'S7', `${at} is a view and has home ${y.home}`);
+      const interval = viewInterval(op, y.dims, T);
+      ok(interval[0] >= (y.lo as number) && interval[1] <= (y.hi as number), 'S11', `${at}: bounds`);
+      ready.add(op.y);
+      return;
+    }
+    if (op.kind === 'apply') {
+      ok(key.version === 2 && isPublic(T[op.x]?.home), 'S7', `${at} needs a described function and an operand in the clear`);
+      ok(op.cd === null || op.cd === 0 || op.cd === y.dims.length - 1, 'S11', `${at}: the channel coordinate is ${op.cd}`);
+      ready.add(op.y);
       return;
     }
     let channels = 1;
@@ -237,7 +269,8 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
   );
   T.forEach((t, i) => {
     if (t.home === 'X') ok(ready.has(i), 'S7', 'the committed input has no range check');
-    if (t.home === 'A') ok(written.has(i) || plan.mult.includes(i), 'S7', `tensor ${i} is written by no op`);
+    if (t.home === 'A' || t.home === 'R' || t.home === 'D')
+      ok(written.has(i) || plan.mult.includes(i), 'S7', `tensor ${i} is written by no op`);
   });
   checkRuns(runs, owner, reach);
 }
@@ -271,7 +304,7 @@ function checkMax(op: Extract<Op, { kind: 'max' }>, T: readonly Tensor[], at: st
 }
 
 /** Every run belongs to a declared table, every declared table has a run (S11), max tables reach far enough (S4). */
-function checkRuns(runs: Key['runs'], owner: ReadonlyMap<number, Op>, reach: ReadonlyMap<number, number>): void {
+function checkRuns(runs: Key['runs'], owner: ReadonlyMap<number, LookupOp>, reach: ReadonlyMap<number, number>): void {
   const seen = new Set<number>();
   let before = 0;
   runs.forEach(([k0, count], i) => {

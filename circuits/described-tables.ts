@@ -7,7 +7,7 @@ import { Refused } from '../protocol/refused.ts';
 import type { TableDescription } from './descriptions.ts';
 import { appendRegions, type ChannelRegions, RegionColumns } from './regions.ts';
 import { type Content, maxReach } from './tables.ts';
-import type { Op, ReqOp, Tensor, UnaryOp } from './types.ts';
+import type { ApplyOp, Op, ReqOp, Tensor, UnaryOp } from './types.ts';
 
 /** Content rows of a described key are derived whenever it is read, so their number is bounded. */
 export const MAX_ROWS = 2 ** 22;
@@ -52,6 +52,30 @@ export interface DescribedTable {
   write(content: Content): void;
 }
 
+type StepNumbers = Omit<Extract<TableDescription, { kind: 'step' }>, 'kind'>;
+
+/** Refuses a described step with other channels than its op, or numbers that no step has. */
+function checkStep({ zp, lo, hi, map, scales }: StepNumbers, channels: number | undefined, at: string): asserts channels is number {
+  ok(scales.length === channels, `${at}: ${scales.length} channels, its output has ${channels}`);
+  ok(zp >= -255 && zp <= 255 && lo <= hi && lo >= -255 && hi <= 255, `${at}: zero point or clip bounds`);
+  ok(map === null || map.length === hi - lo + 1, `${at}: the map does not fit the clip bounds`);
+  scales.forEach((bits, c) => {
+    // Positive, normal, finite.
+    if (!(bits >= 0x00800000 && bits < 0x7f800000)) refuse(`${at}: scale of channel ${c}`);
+  });
+}
+
+/** Refuses an `apply` whose description does not fit it, or can leave the bounds of its output. It has no rows. */
+export function checkApplied(op: ApplyOp, tensors: readonly Tensor[], d: StepNumbers, at: string): void {
+  const y = tensors[op.y];
+  checkStep(d, op.cd === null ? 1 : y?.dims[op.cd], at);
+  const values = d.map === null ? [d.lo - d.zp, d.hi - d.zp] : [...d.map];
+  ok(
+    values.every((v) => y?.lo != null && y.hi !== null && v >= y.lo && v <= y.hi),
+    `${at}: a value lies outside the bounds of its output`,
+  );
+}
+
 /** Cells of a requantisation; refuses a description that does not fit the op. */
 export function cellTable(
   budget: Budget,
@@ -61,11 +85,9 @@ export function cellTable(
   at: string,
 ): DescribedTable {
   const { zp, lo, hi, map } = d;
-  const y = tensors[op.y];
-  const channels = op.per === 1 ? y?.dims[op.cd ?? 0] : 1;
-  ok(d.channels.length === channels, `${at}: ${d.channels.length} channels, its output has ${channels}`);
-  ok(zp >= -255 && zp <= 255 && lo <= hi && lo >= -255 && hi <= 255, `${at}: zero point or clip bounds`);
-  ok(map === null || map.length === hi - lo + 1, `${at}: the map does not fit the clip bounds`);
+  const channels = op.per === 1 ? tensors[op.y]?.dims[op.cd ?? 0] : 1;
+  const scales = d.channels.map((c) => c.scaleBits);
+  checkStep({ ...d, scales }, channels, at);
   const { widths } = op;
   ok(widths.length > 0 && widths.every((w, k) => w >= 0 && w <= 24 && (k === 0 || w > (widths[k - 1] as number))), `${at}: widths`);
   ok(op.id >= 2 && op.id < 2 ** 25, `${at}: table id`);
@@ -76,8 +98,6 @@ export function cellTable(
   const runs: Run[] = [];
   const regions = d.channels.map(({ scaleBits, interval }, c): ChannelRegions => {
     const [from, to] = interval;
-    // Positive, normal, finite.
-    if (!(scaleBits >= 0x00800000 && scaleBits < 0x7f800000)) refuse(`${at}: scale of channel ${c}`);
     if (!(from <= to && from >= -op.bound && to <= op.bound)) refuse(`${at}: the interval of channel ${c} leaves [-A, A]`);
     const channel = appendRegions(columns, { scale: bitsToFloat(scaleBits), zp, lo, hi, map }, interval, op.bound);
     const fits = countCells(columns, channel, sizes, counts.fill(0));

@@ -4,8 +4,9 @@
  */
 import { floatToBits } from '../protocol/float32.ts';
 import type { Interval } from './cells.ts';
-import { Budget, cellTable, type DescribedTable, maxTables, ok, type Run, unaryTable } from './described-tables.ts';
+import { Budget, cellTable, checkApplied, type DescribedTable, maxTables, ok, type Run, unaryTable } from './described-tables.ts';
 import type { Network } from './network.ts';
+import { isDescribed } from './public.ts';
 import { type Content, emptyContent } from './tables.ts';
 import type { Op, Tensor } from './types.ts';
 
@@ -25,10 +26,19 @@ export type TableDescription =
       readonly map: Int16Array | null;
       readonly channels: readonly ChannelDescription[];
     }
+  /** The function of an `apply`: as of cells, one scale (float32 bits) for all elements or one a channel; it has no rows. */
+  | {
+      readonly kind: 'step';
+      readonly zp: number;
+      readonly lo: number;
+      readonly hi: number;
+      readonly map: Int16Array | null;
+      readonly scales: readonly number[];
+    }
   /** Centred y for every x from the lower to the upper bound of x. */
   | { readonly kind: 'unary'; readonly values: Int16Array };
 
-/** Descriptions of the tables of a network, in the order of its req and unary ops; null if some table has no description. */
+/** Descriptions of the tables of a network, in the order of its req, unary and apply ops; null if some table has no description. */
 export function describeTables(network: Network): TableDescription[] | null {
   const out: TableDescription[] = [];
   for (const [i, op] of network.ops.entries()) {
@@ -37,7 +47,7 @@ export function describeTables(network: Network): TableDescription[] | null {
     if (op.kind === 'unary' && meaning?.kind === 'unary') {
       const { lo, hi } = network.tensors[op.x] as { lo: number; hi: number };
       out.push({ kind: 'unary', values: Int16Array.from({ length: hi - lo + 1 }, (_, k) => meaning.rows.get(lo + k) as number) });
-    } else if (op.kind === 'req' && meaning?.kind === 'cells') {
+    } else if ((op.kind === 'req' || op.kind === 'apply') && meaning?.kind === 'cells') {
       const all = meaning.functions.map((f) => f.description);
       const first = all[0];
       if (first === undefined) return null;
@@ -45,11 +55,13 @@ export function describeTables(network: Network): TableDescription[] | null {
         (d) => d !== undefined && d.zp === first.zp && d.lo === first.lo && d.hi === first.hi && sameMap(d.map, first.map),
       );
       if (!shared) return null;
-      const channels = all.map((d, c) => ({
-        scaleBits: floatToBits((d as { scale: number }).scale),
-        interval: meaning.intervals[c] as Interval,
-      }));
-      out.push({ kind: 'cells', zp: first.zp, lo: first.lo, hi: first.hi, map: first.map, channels });
+      const { zp, lo, hi, map } = first;
+      const scales = all.map((d) => floatToBits((d as { scale: number }).scale));
+      if (op.kind === 'apply') out.push({ kind: 'step', zp, lo, hi, map, scales });
+      else {
+        const channels = scales.map((scaleBits, c) => ({ scaleBits, interval: meaning.intervals[c] as Interval }));
+        out.push({ kind: 'cells', zp, lo, hi, map, channels });
+      }
     }
   }
   return out;
@@ -69,11 +81,12 @@ export function describedContent(
   const tables: DescribedTable[] = [];
   let next = 0;
   ops.forEach((op, i) => {
-    if (op.kind !== 'req' && op.kind !== 'unary' && op.kind !== 'bin') return;
+    if (!isDescribed(op) && op.kind !== 'bin') return;
     const d = descriptions[next++];
     const at = `op ${i} (${op.kind})`;
     if (op.kind === 'req' && d?.kind === 'cells') tables.push(cellTable(budget, op, tensors, d, at));
     else if (op.kind === 'unary' && d?.kind === 'unary') tables.push(unaryTable(budget, op, tensors, d, at));
+    else if (op.kind === 'apply' && d?.kind === 'step') checkApplied(op, tensors, d, at);
     else ok(false, `${at} has no description of its kind`);
   });
   ok(next === descriptions.length, `${descriptions.length} descriptions for ${next} tables`);

@@ -7,9 +7,12 @@ import type { Contents } from './check.ts';
 import { type Accumulate, accumulate as plainAccumulate } from './forms/index.ts';
 import type { KeyFields } from './key.ts';
 import type { Plan } from './plan.ts';
+import { appliedFunctions, applyStep } from './public.ts';
 import { forEachRow, forEachValid, pad, paddedSize, paddedStrides, unpad } from './shape.ts';
+import type { StepFunction } from './step.ts';
 import { cellAt, type TableIndex, tableIndex } from './tables.ts';
-import type { MaxOp, Op, ReqOp, Tensor } from './types.ts';
+import type { ApplyOp, MaxOp, Op, ReqOp, Tensor, ViewOp } from './types.ts';
+import { viewValues } from './views.ts';
 
 /** A network ready to run: its key fields, the plan and the contents. */
 export interface Runnable {
@@ -53,8 +56,16 @@ export function evaluate(
   fields.inputs.forEach(({ tensor }, i) => {
     values.set(tensor, pad(inputs[i] as ArrayLike<number>, (T[tensor] as Tensor).dims));
   });
+  const functions = appliedFunctions(fields);
   fields.ops.forEach((op, i) => {
-    evaluateOp(op, T, values, tables, accumulate);
+    if (op.kind === 'apply')
+      values.set(op.y, applyStep(op, T[op.y] as Tensor, functions.get(i) as StepFunction[], values.get(op.x) as Int32Array));
+    else if (op.kind === 'view')
+      values.set(
+        op.y,
+        viewValues(op, T, (t) => values.get(t) as Int32Array),
+      );
+    else evaluateOp(op, T, values, tables, accumulate);
     afterOp?.(i, op, values);
   });
   return values;
@@ -67,7 +78,13 @@ export function outputsOf({ fields }: Runnable, values: ValueMap): Int32Array[] 
   );
 }
 
-function evaluateOp(op: Op, T: readonly Tensor[], values: ValueMap, tables: ReadonlyMap<number, TableIndex>, accumulate: Accumulate): void {
+function evaluateOp(
+  op: Exclude<Op, ApplyOp | ViewOp>,
+  T: readonly Tensor[],
+  values: ValueMap,
+  tables: ReadonlyMap<number, TableIndex>,
+  accumulate: Accumulate,
+): void {
   const at = (t: number): Int32Array => values.get(t) as Int32Array;
   if (op.kind === 'range') return;
   const { dims } = T[op.y] as Tensor;

@@ -3,7 +3,8 @@
  *
  * `decodeKey` checks types and lengths of every field; the conditions on their values are `checkKey` (§6.4).
  */
-import { plainBytes } from '../protocol/bytes.ts';
+import { toWords } from '../protocol/blake3.ts';
+import { bytesOf, plainBytes } from '../protocol/bytes.ts';
 import { decodeValue, encodeValue, type Value } from '../protocol/encoding.ts';
 import { hash } from '../protocol/hash.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -11,7 +12,7 @@ import { type ChannelDescription, describedContent, type TableDescription } from
 import type { FieldType } from './forms/form.ts';
 import { forms } from './forms/index.ts';
 import type { Content } from './tables.ts';
-import type { Form, Home, IoTensor, Op, Tensor } from './types.ts';
+import type { Form, Home, IoTensor, Op, Tensor, ViewOp, ViewPart } from './types.ts';
 
 export type Mode = 'I0' | 'I1';
 export type Profile = 'S100' | 'toy';
@@ -32,7 +33,7 @@ export interface KeyFields {
   readonly omega: readonly number[];
   /** [k0, count] of the table rows, k0 strictly ascending. */
   readonly runs: readonly (readonly [number, number])[];
-  /** Version 2: what every req and unary table is, in op order. */
+  /** Version 2: what every req and unary table is, and every apply, in op order. */
   readonly descriptions: readonly TableDescription[] | null;
   /** Version 2: the content rows that the descriptions give. */
   readonly tables: Content | null;
@@ -47,7 +48,7 @@ export interface Key extends KeyFields {
   readonly hash: Uint8Array;
 }
 
-type OpFieldType = FieldType | 'form' | 'optional' | 'list';
+type OpFieldType = FieldType | 'form' | 'optional' | 'list' | 'parts';
 
 /** Fields of every op in the order of the encoding. */
 const opFields: { readonly [K in Op['kind']]: readonly (readonly [string, OpFieldType])[] } = {
@@ -97,6 +98,16 @@ const opFields: { readonly [K in Op['kind']]: readonly (readonly [string, OpFiel
     ['y', 'int'],
     ['bound', 'int'],
   ],
+  apply: [
+    ['x', 'int'],
+    ['y', 'int'],
+    ['cd', 'optional'],
+  ],
+  view: [
+    ['parts', 'parts'],
+    ['fill', 'int'],
+    ['y', 'int'],
+  ],
 };
 
 type Loose = Record<string, Value>;
@@ -110,7 +121,11 @@ function encodeOp(op: Op): Value {
   return [
     op.kind,
     ...opFields[op.kind].map(([name, type]) =>
-      type === 'form' ? encodeForm((op as { form: Form }).form) : ((op as unknown as Loose)[name] as Value),
+      type === 'form'
+        ? encodeForm((op as { form: Form }).form)
+        : type === 'parts'
+          ? (op as ViewOp).parts.map((p) => [p.x, p.counts, p.from, p.to])
+          : ((op as unknown as Loose)[name] as Value),
     ),
   ];
 }
@@ -202,24 +217,34 @@ export function describedTables(tensors: readonly Tensor[], ops: readonly Op[], 
   return { runs, descriptions, tables: content };
 }
 
-/** cells: ["cells", zp, lo, hi, map|none, channels]; unary: ["unary", values]. Maps and values are i16le; a channel is R u32le, from i32le, to i32le. */
+/**
+ * cells: ["cells", zp, lo, hi, map|none, channels]; step: ["step", zp, lo, hi, map|none, scales]; unary: ["unary", values]. Maps and values are
+ * i16le; a channel is R u32le, from i32le, to i32le; a scale R u32le.
+ */
 function encodeDescription(d: TableDescription): Value {
   const shorts = (v: Int16Array): Uint8Array => new Uint8Array(v.buffer, v.byteOffset, v.byteLength).slice();
   if (d.kind === 'unary') return ['unary', shorts(d.values)];
+  const map = d.map === null ? null : shorts(d.map);
+  if (d.kind === 'step') return ['step', d.zp, d.lo, d.hi, map, bytesOf(Uint32Array.from(d.scales))];
   const channels = new DataView(new ArrayBuffer(12 * d.channels.length));
   d.channels.forEach(({ scaleBits, interval }, c) => {
     channels.setUint32(12 * c, scaleBits, true);
     channels.setInt32(12 * c + 4, interval[0], true);
     channels.setInt32(12 * c + 8, interval[1], true);
   });
-  return ['cells', d.zp, d.lo, d.hi, d.map === null ? null : shorts(d.map), new Uint8Array(channels.buffer)];
+  return ['cells', d.zp, d.lo, d.hi, map, new Uint8Array(channels.buffer)];
 }
 
 function decodeDescription(r: Reader): TableDescription {
   if (r.kind() === 'unary') return { kind: 'unary', values: (r.record(2)[1] as Reader).shorts() };
   const [kind, zp, lo, hi, map, blob] = r.record(6) as [Reader, Reader, Reader, Reader, Reader, Reader];
-  if (kind.text() !== 'cells') return r.refuse('unknown description');
   const bytes = blob.anyBytes();
+  const step = { zp: zp.int(), lo: lo.int(), hi: hi.int(), map: map.isNone() ? null : map.shorts() };
+  if (kind.text() === 'step') {
+    if (bytes.length === 0 || bytes.length % 4 !== 0) return r.refuse('scales are not 4 bytes each');
+    return { kind: 'step', ...step, scales: [...toWords(bytes)] };
+  }
+  if (kind.text() !== 'cells') return r.refuse('unknown description');
   if (bytes.length === 0 || bytes.length % 12 !== 0) return r.refuse('channels are not 12 bytes each');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const channels = Array.from(
@@ -229,7 +254,7 @@ function decodeDescription(r: Reader): TableDescription {
       interval: [view.getInt32(12 * c + 4, true), view.getInt32(12 * c + 8, true)],
     }),
   );
-  return { kind: 'cells', zp: zp.int(), lo: lo.int(), hi: hi.int(), map: map.isNone() ? null : map.shorts(), channels };
+  return { kind: 'cells', ...step, channels };
 }
 
 function decodeOp(r: Reader): Op {
@@ -330,6 +355,12 @@ class Reader {
   }
 }
 
+function partOf(r: Reader): ViewPart {
+  const [x, counts, from, to] = r.record(4) as [Reader, Reader, Reader, Reader];
+  const rows = (list: Reader): number[][] => list.list().map((row) => row.ints());
+  return { x: x.int(), counts: counts.ints(), from: rows(from), to: rows(to) };
+}
+
 function read(r: Reader, type: OpFieldType, form: (r: Reader) => Form): unknown {
   const readers: { readonly [K in OpFieldType]: () => unknown } = {
     int: () => r.int(),
@@ -338,6 +369,7 @@ function read(r: Reader, type: OpFieldType, form: (r: Reader) => Form): unknown 
     quad: () => r.ints(4),
     list: () => r.ints(),
     terms: () => r.list().map((t) => t.ints(2)),
+    parts: () => r.list().map(partOf),
     form: () => form(r),
   };
   return readers[type]();

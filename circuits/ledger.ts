@@ -3,13 +3,16 @@ import { type Ledger, type LedgerInput, ledger } from '../protocol/security.ts';
 import type { KeyFields } from './key.ts';
 import type { Plan } from './plan.ts';
 import { formOf } from './references.ts';
+import { viewSums } from './relation.ts';
+import { sum } from './shape.ts';
 import type { Form } from './types.ts';
 
 /** Counts for the ledger, without the parameters that are chosen from them. */
-export function ledgerCounts(key: Pick<KeyFields, 'ops' | 'h' | 'lr'>, plan: Plan): Omit<LedgerInput, 't' | 'grinding'> {
+export function ledgerCounts(key: Pick<KeyFields, 'tensors' | 'ops' | 'h' | 'lr'>, plan: Plan): Omit<LedgerInput, 't' | 'grinding'> {
   const forms = key.ops.flatMap((op) => formOf(op) ?? []);
   const count = (...kinds: Form['kind'][]): number => forms.filter((f) => kinds.includes(f.kind)).length;
   const linTerms = forms.reduce((s, f) => s + (f.kind === 'lin' ? f.terms.length : 0), 0);
+  const views = viewSums(key);
   return {
     h: key.h,
     lr: key.lr,
@@ -19,7 +22,8 @@ export function ledgerCounts(key: Pick<KeyFields, 'ops' | 'h' | 'lr'>, plan: Pla
     largestInstance: Math.max(...plan.instances.map((i) => i.bits)),
     phaseA: count('conv', 'dense', 'mul'),
     phaseB: count('conv', 'pool') + 2 * key.ops.filter((op) => op.kind === 'max').length,
-    claims: 6 * key.ops.length + linTerms + plan.tables.length + 2,
+    phaseC: views.length,
+    claims: 6 * key.ops.length + linTerms + plan.tables.length + 2 + sum(views.map((v) => v.variables.length)),
     columns: plan.columns,
   };
 }

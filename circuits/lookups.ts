@@ -11,9 +11,7 @@ import { channelOf, tapOf } from './evaluate.ts';
 import type { Plan } from './plan.ts';
 import { forEachRow } from './shape.ts';
 import { ZETA } from './tables.ts';
-import type { BinOp, MaxOp, Op, RangeOp, ReqOp, Tensor, UnaryOp } from './types.ts';
-
-export type LookupOp = Exclude<Op, { kind: 'out' }>;
+import type { BinOp, LookupOp, MaxOp, RangeOp, ReqOp, Tensor, UnaryOp } from './types.ts';
 
 /** A value a segment opens at its point: a tensor, the accumulator of a form, or a tap of a max. */
 export type SegmentValue =

@@ -10,7 +10,8 @@ import { cellsOf, chooseWidths, type Interval, type Region, regionsToCover } fro
 import { accumulatorBounds, accumulatorIntervals, formDims } from './forms/index.ts';
 import { maxOf, paddedSize } from './shape.ts';
 import type { StepFunction } from './step.ts';
-import type { Form, Home, IoTensor, MaxOp, Op, ReqOp, Tensor } from './types.ts';
+import type { Form, Home, IoTensor, MaxOp, Op, ReqOp, Tensor, ViewPart } from './types.ts';
+import { viewInterval } from './views.ts';
 import { type LengthProfile, profileOf, sharedWidths, singleWidth } from './widths.ts';
 
 const HALF = 1065353216; // (p - 1) / 2
@@ -30,7 +31,7 @@ export interface Network {
   /** Values of the W tensors, row-major over the true dims. */
   readonly weights: ReadonlyMap<number, Int32Array>;
   readonly ops: readonly Op[];
-  /** By op index, for req, unary and bin. */
+  /** By op index, for req, unary, bin and apply. */
   readonly meanings: ReadonlyMap<number, TableMeaning>;
   /** Names for people, by op index: the node of the model an op came from. */
   readonly labels: readonly string[];
@@ -55,7 +56,15 @@ export interface BuilderOptions {
    * `specification`: cells cover [-A, A], widths by the cost model of §5.4; what the published vectors use.
    */
   readonly sizing?: 'compact' | 'specification';
+  /** Reveal accumulators where that is cheaper than their tables. Default: no. */
+  readonly reveal?: boolean;
 }
+
+/**
+ * An op is revealed when its tables have this many steps an element: a step is a committed multiplicity and a leaf (some 0.1 bytes of proof
+ * and 100 ns), a revealed element three or four bytes. Dense layers have hundreds, convolutions a few.
+ */
+const STEPS_TO_REVEAL = 32;
 
 /** A requantisation whose widths are chosen when the whole network is known. */
 interface Pending {
@@ -75,12 +84,14 @@ export class NetworkBuilder {
   readonly #omega = new Set<number>();
   readonly #pending: Pending[] = [];
   readonly #compact: boolean;
+  readonly #reveal: boolean;
   #nextId: number;
   #maxId: number | null = null;
 
   constructor(options: BuilderOptions = {}) {
     this.#nextId = options.firstId ?? 2;
     this.#compact = (options.sizing ?? 'compact') === 'compact';
+    this.#reveal = options.reveal ?? false;
   }
 
   get tensors(): readonly Tensor[] {
@@ -139,7 +150,10 @@ export class NetworkBuilder {
     for (const list of regions)
       for (const r of list)
         if (r.y < lo || r.y > hi) throw new Refused('compile.bounds', `${label}: a value ${r.y} lies outside [${lo}, ${hi}]`);
+    const steps = regions.reduce((n, list) => n + list.length, 0);
     const elements = paddedSize(dims);
+    if (this.#reveal && options.widths === undefined && steps >= STEPS_TO_REVEAL * elements && functions.every((g) => g.description))
+      return this.#revealed(form, { functions, intervals }, cd, [lo, hi], { ...options, label });
     const profile = profileOf(regions);
     const widths = this.#widths(regions, profile, elements, options.widths);
     const id = this.#nextId;
@@ -152,6 +166,21 @@ export class NetworkBuilder {
     this.#push(op, label);
     if (widths === null) this.#pending.push({ op, regions, profile, label });
     else this.#settle(op, regions, widths, label);
+    return y;
+  }
+
+  /** A requantisation in the clear: the accumulator is revealed, and the verifier applies the functions (§7.7). */
+  #revealed(
+    form: Form,
+    meaning: Omit<Extract<TableMeaning, { kind: 'cells' }>, 'kind'>,
+    cd: number | null,
+    [lo, hi]: Interval,
+    options: ReqOptions & { readonly label: string },
+  ): number {
+    const x = this.out(form, options.label, 'R');
+    const y = this.#tensor(this.dims(form), options.home === 'PUB' ? 'PUB' : 'D', lo, hi);
+    this.#meanings.set(this.#ops.length, { kind: 'cells', ...meaning });
+    this.#push({ kind: 'apply', x, y, cd }, options.label);
     return y;
   }
 
@@ -267,6 +296,15 @@ export class NetworkBuilder {
     return current;
   }
 
+  /** A view of earlier tensors (§7.8), dims `dims`. Returns its tensor. */
+  view(parts: readonly ViewPart[], dims: readonly number[], fill = 0, label?: string): number {
+    const list = parts.map((p) => ({ x: p.x, counts: [...p.counts], from: p.from.map((r) => [...r]), to: p.to.map((r) => [...r]) }));
+    const [lo, hi] = viewInterval({ kind: 'view', parts: list, fill }, dims, this.#tensors);
+    const y = this.#tensor(dims, 'V', lo, hi);
+    this.#push({ kind: 'view', parts: list, fill, y }, label);
+    return y;
+  }
+
   /** Range check of a committed input (home X); its interval must be 2^w long. */
   range(x: number): void {
     const { lo, hi } = this.#at(x) as { lo: number; hi: number };
@@ -276,15 +314,15 @@ export class NetworkBuilder {
     this.#push({ kind: 'range', x, w }, 'input');
   }
 
-  /** A public int32 accumulator. Returns its tensor. */
-  out(form: Form, label?: string): number {
+  /** An int32 accumulator in the clear: an output, or (home R) revealed in the proof. Returns its tensor. */
+  out(form: Form, label?: string, home: 'PUB' | 'R' = 'PUB'): number {
     const bound = maxOf(this.bounds(form));
     if (bound > HALF)
       throw new Refused('compile.accumulator', `${label ?? 'output'}: the accumulator can reach ${bound}, more than (p-1)/2 = ${HALF}`, {
         label,
         bound,
       });
-    const y = this.#tensor(this.dims(form), 'PUB', -bound, bound);
+    const y = this.#tensor(this.dims(form), home, -bound, bound);
     this.#push({ kind: 'out', form, y, bound }, label);
     return y;
   }

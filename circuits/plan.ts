@@ -6,7 +6,7 @@ import { ceilLog2, floorLog2 } from '../protocol/integers.ts';
 import { Refused } from '../protocol/refused.ts';
 import type { KeyFields } from './key.ts';
 import { bitsOf, sum } from './shape.ts';
-import type { Op } from './types.ts';
+import { isLookup, type Op } from './types.ts';
 
 export type Group = 'W' | 'X' | 'A';
 
@@ -61,9 +61,9 @@ export function contentBitsOf(runs: readonly (readonly [number, number])[]): num
   return Math.max(1, ceilLog2(2 + sum(runs.map(([, n]) => n))));
 }
 
-/** Lookups of an op in padded elements, as bits; null for `out`. */
+/** Lookups of an op in padded elements, as bits; null for ops without. */
 export function lookupBits(op: Op, bits: readonly (readonly number[])[]): number | null {
-  if (op.kind === 'out') return null;
+  if (!isLookup(op)) return null;
   const tensor = op.kind === 'range' ? op.x : op.y;
   return sum(bits[tensor] as number[]) + (op.kind === 'req' ? 1 : 0);
 }

@@ -4,7 +4,8 @@ import { specOf } from './forms/index.ts';
 import type { KeyFields } from './key.ts';
 import { lookupOf } from './lookups.ts';
 import type { Plan } from './plan.ts';
-import { contentIsOpened, openedValues } from './relation.ts';
+import { isPublic, revealedBytes } from './public.ts';
+import { contentIsOpened, openedValues, viewSums } from './relation.ts';
 import { maxOf, sum } from './shape.ts';
 import type { Form } from './types.ts';
 
@@ -54,12 +55,14 @@ export function proofSize(key: KeyFields, plan: Plan): ProofSize {
   elements += openedValues(key).filter((v) => !v.isPublic).length + (contentIsOpened(key, plan) ? 2 : 0);
   const forms = key.ops.flatMap((op): Form[] => (op.kind === 'req' || op.kind === 'out' ? [op.form] : []));
   for (const op of key.ops)
-    if (op.kind === 'out' && op.form.kind === 'lin') elements += op.form.terms.filter(([, t]) => key.tensors[t]?.home !== 'PUB').length;
+    if (op.kind === 'out' && op.form.kind === 'lin') elements += op.form.terms.filter(([, t]) => !isPublic(key.tensors[t]?.home)).length;
   if (committed) elements += forms.filter((f) => specOf(f).weights(f) !== null).length;
   const { a, b } = phases(key, plan);
   elements += a.degree * a.rounds + 2 * a.instances + 2 * b.rounds + b.instances;
+  const shown = viewSums(key).flatMap((v) => v.variables);
+  elements += 2 * maxOf([0, ...shown]) + shown.length;
   elements += 2 * key.h + plan.columns + 2 ** key.h;
-  const fixed = 32 + 16 * elements + 8 * key.grinding.filter((g) => g > 0).length;
+  const fixed = 32 + revealedBytes(key.tensors) + 16 * elements + 8 * key.grinding.filter((g) => g > 0).length;
   const tree = key.h + key.lr;
   const groups = plan.groups.length;
   const positions = Math.min(key.t, 2 ** tree);

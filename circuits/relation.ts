@@ -3,16 +3,19 @@
  * of phases A and B. Nothing here knows who is proving.
  */
 import { add, type F4, get, mul, scale, sub, ZERO } from '../protocol/extension.ts';
+import { inverse, pow } from '../protocol/field.ts';
 import { eqTable, lessThan, type Point, splitPoint } from '../protocol/mle.ts';
 import type { StackClaim } from '../protocol/opening.ts';
 import type { Claim } from './claim.ts';
 import { specOf } from './forms/index.ts';
 import { type AccClaim, type Contraction, type ReductionContext, type Spatial, tapFunctionals } from './forms/reduction.ts';
 import type { KeyFields } from './key.ts';
-import { type LookupOp, lookupOf, type SegmentValue } from './lookups.ts';
+import { lookupOf, type SegmentValue } from './lookups.ts';
 import { CONTENT, type Plan } from './plan.ts';
-import { formOf } from './references.ts';
-import type { Form, MaxOp, Op, Tensor } from './types.ts';
+import { isPublic } from './public.ts';
+import { formOf, readsOf } from './references.ts';
+import { type Form, isLookup, type LookupOp, type MaxOp, type Op, type Tensor, type ViewOp } from './types.ts';
+import { viewVariables } from './views.ts';
 
 /** A value of the `segs` message: opened at the point of its op, unless its tensor is public. */
 export interface OpenedValue {
@@ -25,10 +28,10 @@ export interface OpenedValue {
 /** All opened values in op order, public ones included and marked (§8.3). */
 export function openedValues(key: KeyFields): OpenedValue[] {
   return key.ops.flatMap((op, i) => {
-    if (op.kind === 'out') return [];
+    if (!isLookup(op)) return [];
     return lookupOf(op)
       .values(op)
-      .map((value) => ({ op: i, value, isPublic: value.source === 'tensor' && key.tensors[value.tensor]?.home === 'PUB' }));
+      .map((value) => ({ op: i, value, isPublic: value.source === 'tensor' && isPublic(key.tensors[value.tensor]?.home) }));
   });
 }
 
@@ -138,6 +141,35 @@ export function maxSpatials({ tensors, plan }: ReductionContext, op: MaxOp, poin
     });
 }
 
+/** Claims on views, from the key alone: of each its view and the variables of its sums. The order is not that of the proof. */
+export function viewSums({
+  tensors,
+  ops,
+}: Pick<KeyFields, 'tensors' | 'ops'>): { readonly op: ViewOp; readonly variables: readonly number[] }[] {
+  const views = viewsOf(ops);
+  const claimed = ops.flatMap((op): number[] => {
+    const form = formOf(op);
+    // A lin is opened term by term; every other form ends in one claim on each operand.
+    if (form !== null) return specOf(form).operands(form);
+    if (op.kind === 'max') return [...(op.prev === null ? [op.x, op.x] : [op.prev, op.x])];
+    return isLookup(op) ? readsOf(op) : [];
+  });
+  return claimed.flatMap((t) => {
+    const op = views.get(t);
+    return op === undefined ? [] : [{ op, variables: viewVariables(op, tensors) }];
+  });
+}
+
+/** The view behind each tensor of home V. */
+export function viewsOf(ops: readonly Op[]): Map<number, ViewOp> {
+  return new Map(ops.flatMap((op) => (op.kind === 'view' ? [[op.y, op] as const] : [])));
+}
+
+/** 2^-(rounds − variables): a sum over fewer variables counts once for every point of the others. */
+export function viewWeight(rounds: number, variables: number): number {
+  return inverse(pow(2, rounds - variables));
+}
+
 /** The claim in the terms of the stack (§3.2). */
 export function stackClaim(plan: Plan, h: number, claim: Claim): StackClaim {
   const { group, address } = plan.place.get(claim.tensor) as { group: string; address: number };
@@ -155,10 +187,10 @@ export function contentIsOpened(key: KeyFields, plan: Plan): boolean {
   return !verifierEvaluates(key, plan.content[0]);
 }
 
-/** Whether the verifier evaluates the claims on a tensor itself: public ones, described tables, and weights in mode I0. */
+/** Whether the verifier evaluates the claims on a tensor itself: those in the clear, described tables, and weights in mode I0. */
 export function verifierEvaluates(key: KeyFields, tensor: number): boolean {
   const { home } = key.tensors[tensor] as Tensor;
-  return home === 'PUB' || home === 'T' || (home === 'W' && key.mode === 'I0');
+  return isPublic(home) || home === 'T' || (home === 'W' && key.mode === 'I0');
 }
 
 /** Dependent hash compressions between the witness root and α: ceil(Z/64), Z = max(4096, ceil(N_L/4)) (§8.1). */

@@ -47,7 +47,8 @@ function committedTables(network: Network) {
 export function draftKey(network: Network, options: SetupOptions = {}): Draft {
   const { mode = 'I1', profile = 'S100' } = options;
   const described = options.version === 1 || (options.version === undefined && profile === 'toy') ? null : describeTables(network);
-  if (described === null && options.version === 2) throw new RangeError('a table of this network has no description');
+  if (described === null && (options.version === 2 || network.ops.some((op) => op.kind === 'apply')))
+    throw new RangeError('a table of this network has no description');
   const tablesOfKey = described === null ? committedTables(network) : describedTables(network.tensors, network.ops, described);
   const { runs } = tablesOfKey;
   const content: Content = tablesOfKey.tables ?? (tablesOfKey as { content: Content }).content;

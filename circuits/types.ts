@@ -5,12 +5,13 @@
  */
 
 /**
- * Who evaluates the claims on a tensor: the verifier from the statement (`PUB`) or from the described tables of the key (`T`), the model
- * owner's commitment (`W`), a committed input (`X`), the witness (`A`).
+ * Who evaluates the claims on a tensor: the verifier from the statement (`PUB`), from the proof body (`R`, revealed), from what it derives of
+ * those (`D`) or from the described tables of the key (`T`); the model owner's commitment (`W`), a committed input (`X`), the witness (`A`).
+ * Claims on a view (`V`) are reduced to claims on what it shows (phase C).
  */
-export type Home = 'PUB' | 'W' | 'X' | 'A' | 'T';
+export type Home = 'PUB' | 'R' | 'D' | 'W' | 'X' | 'A' | 'T' | 'V';
 
-/** `dims` are the true sizes, each >= 1; `lo`, `hi` bound the centred values and exist only on PUB, X and lookup-output tensors (S11). */
+/** `dims` are the true sizes, each >= 1; `lo`, `hi` bound the centred values and exist only on PUB, R, D, X and V tensors and outputs of lookups (S11). */
 export interface Tensor {
   dims: number[];
   home: Home;
@@ -127,7 +128,7 @@ export interface RangeOp {
   w: number;
 }
 
-/** A public int32 accumulator. */
+/** An int32 accumulator in the clear: an output (home PUB), or revealed in the proof body (home R). */
 export interface OutOp {
   kind: 'out';
   form: Form;
@@ -135,7 +136,41 @@ export interface OutOp {
   bound: number;
 }
 
-export type Op = ReqOp | UnaryOp | BinOp | MaxOp | RangeOp | OutOp;
+/** y = f(x), f described by the key, x in the clear: computed by the verifier, never proven (§7.7). y has home D, or PUB as an output. */
+export interface ApplyOp {
+  kind: 'apply';
+  x: number;
+  y: number;
+  /** The coordinate along which each index has a function of its own, or null when all elements share one. */
+  cd: number | null;
+}
+
+/**
+ * Digits run from 0 to below `counts`; each combination of them adds the element of x at coordinates `from` to the element of y at
+ * coordinates `to`. A coordinate is [offset, stride of digit 0, stride of digit 1, …]. There is one a dimension, or one in all: the
+ * row-major index over the true dims. A combination that leaves x or y adds nothing.
+ */
+export interface ViewPart {
+  x: number;
+  counts: number[];
+  from: number[][];
+  to: number[][];
+}
+
+/** y = the sum of its parts, plus `fill` where none of them adds anything: Reshape, Transpose, Slice, Concat, Pad, Resize, sums (§7.8). y has home V. */
+export interface ViewOp {
+  kind: 'view';
+  parts: ViewPart[];
+  fill: number;
+  y: number;
+}
+
+/** Ops that are answered by table rows; the others are `out`, `apply` and `view`. */
+export type LookupOp = ReqOp | UnaryOp | BinOp | MaxOp | RangeOp;
+
+export type Op = LookupOp | OutOp | ApplyOp | ViewOp;
+
+export const isLookup = (op: Op): op is LookupOp => op.kind !== 'out' && op.kind !== 'apply' && op.kind !== 'view';
 
 import type { Dtype } from '../protocol/statement.ts';
 

@@ -37,7 +37,7 @@ export interface Compiled {
 export async function compile(model: Uint8Array, options: CompileOptions = {}): Promise<Compiled> {
   const pace = new Pace(options);
   await pace.at('read the model', 0);
-  const program = lower(model, { committedInput: options.committedInput ?? false });
+  const program = lower(model, { committedInput: options.committedInput ?? false, reveal: true });
   await pace.at('make the tables', 0.2);
   const { key, contents } = await setupPaced(program.network, { mode: options.mode ?? 'I1' }, (f) =>
     pace.at('commit to the weights', 0.3 + 0.65 * f),
@@ -66,7 +66,7 @@ export type FullReport = CheckReport & { readonly predicted?: Prediction };
 export function check(model: Uint8Array): FullReport {
   const report = checkNodes(model);
   if (!report.supported) return report;
-  const program = lower(model);
+  const program = lower(model, { reveal: true });
   const { fields, plan } = draftKey(program.network);
   const size = proofSize(fields, plan);
   const elements = committedElements(plan);
@@ -88,7 +88,7 @@ export type Form = FormName | 'circuit';
 
 /** A form of the model as stable text. */
 export function emit(model: Uint8Array, form: Form, options: Pick<CompileOptions, 'mode' | 'committedInput'> = {}): string {
-  const lowering = { committedInput: options.committedInput ?? false };
+  const lowering = { committedInput: options.committedInput ?? false, reveal: true };
   if (form !== 'circuit') return emitForm(model, form, lowering);
   const { network } = lower(model, lowering);
   return emitCircuit(setup(network, { mode: options.mode ?? 'I1' }), network.labels);
@@ -105,7 +105,7 @@ export type AuditResult =
 export function audit(model: Uint8Array, keyFile: Uint8Array, circuit?: Uint8Array): AuditResult {
   try {
     const { key, interface: face } = decodeKeyFile(keyFile);
-    const program = lower(model, { committedInput: key.tensors.some((t) => t.home === 'X') });
+    const program = lower(model, { committedInput: key.tensors.some((t) => t.home === 'X'), reveal: true });
     if (!equalBytes(encodeInterface(face), encodeInterface(program.interface)))
       throw new Refused('audit', 'interface: names, shapes, scales or tail of the key are not those of the model', { where: 'interface' });
     if (key.profile !== 'S100') throw new Refused('audit', `profile: ${key.profile} is not S100`);

@@ -29,6 +29,8 @@ export interface Lowered {
 export interface LowerOptions {
   /** The one integer input is committed (home X) and range-checked instead of public. */
   readonly committedInput?: boolean;
+  /** The proof may show accumulators where that is cheaper than proving their tables (native system, §7.7). */
+  readonly reveal?: boolean;
 }
 
 const MAX_CHANNELS = 65536;
@@ -83,7 +85,7 @@ const zpOf = (a: Activation): number => a.zp.value ?? 0;
 const bounds = (a: Activation): [number, number] => [a.lo - zpOf(a), a.hi - zpOf(a)];
 
 export function lowerQuantized(graph: Graph, quantized: QuantizedGraph, options: LowerOptions = {}): Lowered {
-  const builder = new NetworkBuilder();
+  const builder = new NetworkBuilder({ reveal: options.reveal ?? false });
   const tensor = new Map<Activation, number>();
   const at = (a: Activation): number => tensor.get(a) as number;
   if (options.committedInput === true && quantized.inputs.length !== 1)

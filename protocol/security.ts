@@ -20,6 +20,8 @@ export interface LedgerInput {
   readonly largestInstance: number;
   readonly phaseA: number;
   readonly phaseB: number;
+  /** Claims on views. */
+  readonly phaseC: number;
   /** J: an upper bound on the claims of the opening. */
   readonly claims: number;
   readonly columns: number;
@@ -55,7 +57,7 @@ function bitsOf(x: bigint): number {
   return Number(SCALE) - (Math.log2(top) + digits.length - 52);
 }
 
-/** Terms L1–L12 of §10.3 and their sum. */
+/** Terms L1–L12 of §10.3 and their sum; L7c where there are views. */
 export function ledger(k: LedgerInput): Ledger {
   const logColumns = BigInt(Math.max(1, ceilLog2(k.columns)));
   const n = 1n << BigInt(k.h + k.lr);
@@ -72,6 +74,7 @@ export function ledger(k: LedgerInput): Ledger {
     ['L5', 'output points', overField(32n)],
     ['L6', 'contractions', overField(96n + BigInt(k.phaseA))],
     ['L7', 'spatial functionals', overField(64n + BigInt(k.phaseB))],
+    ...(k.phaseC > 0 ? [['L7c', 'views', overField(64n + BigInt(k.phaseC))] as [string, string, bigint]] : []),
     ['L8', 'batching of claims', overField(BigInt(k.claims))],
     ['L9', 'rounds of the opening', overField(BigInt(2 * k.h))],
     ['L10', 'combination of columns', overField(logColumns, gBatch)],

@@ -130,6 +130,13 @@ export class ProverTranscript extends Transcript {
     this.absorb('field', label, bytes);
   }
 
+  /** Bytes of a length that the key says; nothing happens for none. */
+  sendBytes(label: string, bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#parts.push(bytes);
+    this.absorb('bytes', label, bytes);
+  }
+
   /** Grinding: `search` finds a nonce for (state, bits). Nothing happens for g = 0. */
   async sendNonce(label: string, g: number, search: (state: Uint8Array, g: number) => Promise<number>): Promise<void> {
     if (g === 0) return;
@@ -173,6 +180,13 @@ export class VerifierTranscript extends Transcript {
     const limbs = canonical(this.#words(4 * n, label), label);
     this.absorb('field', label, bytesOf(limbs));
     return limbs;
+  }
+
+  receiveBytes(label: string, n: number): Uint8Array {
+    if (n === 0) return new Uint8Array(0);
+    const bytes = this.#take(n, label);
+    this.absorb('bytes', label, bytes);
+    return bytes;
   }
 
   receiveNonce(label: string, g: number): void {

@@ -7,7 +7,8 @@ import { stackOf } from '../circuits/contents.ts';
 import type { Runnable } from '../circuits/evaluate.ts';
 import { tapOf } from '../circuits/evaluate.ts';
 import { specOf } from '../circuits/forms/index.ts';
-import type { AccClaim, Contraction, Recipe, Spatial } from '../circuits/forms/reduction.ts';
+import { type AccClaim, type Contraction, outer, type Recipe, type Spatial } from '../circuits/forms/reduction.ts';
+import { encodeRevealed, isPublic } from '../circuits/public.ts';
 import {
   biasedOps,
   channelPoint,
@@ -22,10 +23,13 @@ import {
   segmentPoints,
   stackClaim,
   verifierEvaluates,
+  viewsOf,
+  viewWeight,
 } from '../circuits/relation.ts';
 import { maxOf } from '../circuits/shape.ts';
-import type { Form, MaxOp, Op, OutOp } from '../circuits/types.ts';
-import { type F4, powers, ZERO } from '../protocol/extension.ts';
+import type { Form, MaxOp, Op, OutOp, ViewOp } from '../circuits/types.ts';
+import { reduceView, viewValues } from '../circuits/views.ts';
+import { type F4, ONE, powers, scale, ZERO } from '../protocol/extension.ts';
 import { proveForest } from '../protocol/logup.ts';
 import type { Point } from '../protocol/mle.ts';
 import { proveOpening } from '../protocol/opening.ts';
@@ -93,6 +97,10 @@ class Pass {
       await this.#kernels.commit(stack, fields.h, fields.lr, (f) => this.#pace.at('commit to the run', 0.2 + 0.1 * f)),
     );
     t.sendDigest('root', groupA.root);
+    t.sendBytes(
+      'reveal',
+      encodeRevealed(fields.tensors, (i) => this.#values(i)),
+    );
     t.absorb('digest', 'statement', statementDigest);
     t.delay(delayOf(plan));
     const grind = (state: Uint8Array, bits: number): Promise<number> => this.#kernels.grind(state, bits);
@@ -131,6 +139,7 @@ class Pass {
     const spatials = await this.#contractions();
     await this.#pace.at('windows', 0.75);
     await this.#spatials(spatials, points.lookups);
+    await this.#views();
     await this.#pace.at('opening', 0.85);
     await this.#open(new Map([...this.#in.committed, ['A', groupA]]), grind);
     await this.#pace.at('done', 1);
@@ -194,7 +203,7 @@ class Pass {
     if (linear.length === 0) return;
     const requests = linear.flatMap(([i, op]: readonly [number, OutOp]) =>
       (op.form as Extract<Form, { kind: 'lin' }>).terms
-        .filter(([, x]) => fields.tensors[x]?.home !== 'PUB')
+        .filter(([, x]) => !isPublic(fields.tensors[x]?.home))
         .map(([, tensor]) => ({ tensor, point: this.#acc.get(i)?.point as Point })),
     );
     const values = await this.#kernels.evaluate(requests.map((r) => ({ values: this.#values(r.tensor), point: r.point })));
@@ -267,6 +276,60 @@ class Pass {
     });
   }
 
+  /** §8.9: phase C. */
+  async #views(): Promise<void> {
+    const t = this.#t;
+    const { fields, plan } = this.#in.circuit;
+    const T = fields.tensors;
+    const views = viewsOf(fields.ops);
+    const claims = this.#claims.filter((c) => views.has(c.tensor));
+    if (claims.length === 0) return;
+    const reductions = claims.map((c) => reduceView(views.get(c.tensor) as ViewOp, T, plan, c));
+    const delta = powers(t.challenge('C.delta'), reductions.length);
+    const rounds = maxOf(reductions.flatMap((r) => r.sums.map((s) => s.variables)));
+    const list = reductions.flatMap(({ op, sums, total }, k) =>
+      sums.map((s, p) => {
+        const image: Recipe = { kind: 'contract', tensor: s.x, outer: 1, inner: 2 ** s.variables, point: s.prefix };
+        const b = s.vectors.at(-1) ?? Uint32Array.from(ONE);
+        const a = s.vectors.slice(0, -1).reduce(outer, Uint32Array.from(ONE));
+        const weight = scale(viewWeight(rounds, s.variables), delta[k] as F4);
+        const alone = { ...op, parts: op.parts.slice(p, p + 1), fill: 0 };
+        return {
+          ...s,
+          weight,
+          total,
+          alone,
+          point: (claims[k] as Claim).point,
+          factors: [image, { kind: 'outer', terms: [{ a, b }] } as const],
+        };
+      }),
+    );
+    // Of several parts each has its own sum.
+    const several = list.filter((s) => (views.get(s.alone.y) as ViewOp).parts.length > 1);
+    const values = await this.#kernels.evaluate(
+      several.map((s) => ({ values: viewValues(s.alone, T, (i) => this.#values(i)), point: s.point })),
+    );
+    const instances = list.map((s) => {
+      const at = several.indexOf(s);
+      return { variables: s.variables, factors: s.factors, sum: at < 0 ? s.total : (values[at] as F4) };
+    });
+    const sumcheck = this.#hold(
+      await this.#kernels.sumcheck(
+        instances,
+        list.map((s) => s.weight),
+        2,
+        (i) => this.#values(i),
+      ),
+    );
+    const point = await proveSumcheck(t, 'C', rounds, sumcheck);
+    const ends = (await sumcheck.ends(1)).map(([x]) => x as F4);
+    this.#free(sumcheck);
+    t.sendElements('C.end', ends);
+    list.forEach((s, k) => {
+      this.#claims.push({ tensor: s.x, point: [...s.prefix, ...point.slice(rounds - s.variables)], value: ends[k] as F4 });
+    });
+  }
+
   async #batch(
     name: string,
     list: readonly { readonly variables: number; readonly sum: F4; readonly factors: readonly Recipe[] }[],
@@ -280,7 +343,9 @@ class Pass {
 
   async #open(committed: ReadonlyMap<string, CommittedGroup>, grind: (state: Uint8Array, bits: number) => Promise<number>): Promise<void> {
     const { fields, plan } = this.#in.circuit;
-    const claims = this.#claims.filter((c) => !verifierEvaluates(fields, c.tensor)).map((c) => stackClaim(plan, fields.h, c));
+    const claims = this.#claims
+      .filter((c) => fields.tensors[c.tensor]?.home !== 'V' && !verifierEvaluates(fields, c.tensor))
+      .map((c) => stackClaim(plan, fields.h, c));
     const groups = plan.groups.map(({ group }) => committed.get(group) as CommittedGroup);
     const columns = this.#hold(await this.#kernels.opening(groups, fields.h));
     await proveOpening(

@@ -6,8 +6,8 @@
  */
 import type { Runnable, ValueMap } from '../circuits/evaluate.ts';
 import { type Accumulate, accumulate as plainAccumulate } from '../circuits/forms/index.ts';
-import { type KeyColumns, type LookupOp, lookupOf } from '../circuits/lookups.ts';
-import type { ReqOp, Tensor } from '../circuits/types.ts';
+import { type KeyColumns, lookupOf } from '../circuits/lookups.ts';
+import type { LookupOp, ReqOp, Tensor } from '../circuits/types.ts';
 import { gather, tableRowsOf } from './rows.ts';
 
 export interface Witness {

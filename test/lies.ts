@@ -126,7 +126,7 @@ export interface Lie {
 /** Where a message lies in the proof. */
 export interface Message {
   readonly label: string;
-  readonly kind: 'digest' | 'elements' | 'nonce' | 'opened';
+  readonly kind: 'digest' | 'elements' | 'nonce' | 'bytes' | 'opened';
   readonly from: number;
   readonly to: number;
 }
@@ -176,6 +176,11 @@ class LyingTranscript extends ProverTranscript {
   override sendDigest(label: string, digest: Uint8Array): void {
     super.sendDigest(label, this.#lie.root?.(digest) ?? digest);
     this.#note(label, 'digest', 32);
+  }
+
+  override sendBytes(label: string, bytes: Uint8Array): void {
+    super.sendBytes(label, bytes);
+    if (bytes.length > 0) this.#note(label, 'bytes', bytes.length);
   }
 
   override sendOpened(bytes: Uint8Array): void {

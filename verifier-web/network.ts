@@ -9,7 +9,7 @@ import type { KeyFile } from '../circuits/files.ts';
 import { lookupBits, planOf } from '../circuits/plan.ts';
 import { proofSize } from '../circuits/proof-size.ts';
 import { product } from '../circuits/shape.ts';
-import type { Form, MaxOp, Op, Tensor } from '../circuits/types.ts';
+import { type Form, isLookup, type MaxOp, type Op, type Tensor } from '../circuits/types.ts';
 
 export interface Cost {
   readonly lookups: number;
@@ -66,12 +66,12 @@ function maxName(ops: readonly MaxOp[]): string {
   return `MaxPool ${along(1)} × ${along(2)}`;
 }
 
-/** Ops of one layer: the pairwise maxima of a MaxPool go together. */
+/** Ops of one layer: the pairwise maxima of a MaxPool go together, a revealed accumulator and the function applied to it. */
 function layersOf(ops: readonly Op[]): Op[][] {
   const out: Op[][] = [];
   for (const op of ops) {
     const last = out.at(-1);
-    if (op.kind === 'max' && last?.[0]?.kind === 'max') last.push(op);
+    if (last !== undefined && ((op.kind === 'max' && last[0]?.kind === 'max') || op.kind === 'apply')) last.push(op);
     else out.push([op]);
   }
   return out;
@@ -104,7 +104,7 @@ export function networkOf({ key, interface: face }: KeyFile): Network {
   const layers = layersOf(key.ops).map((ops): Layer => {
     const first = ops[0] as Op;
     const last = ops.at(-1) as Op;
-    const lookups = ops.reduce((s, op) => s + (op.kind === 'out' ? 0 : 2 ** (lookupBits(op, plan.bits) as number)), 0);
+    const lookups = ops.reduce((s, op) => s + (isLookup(op) ? 2 ** (lookupBits(op, plan.bits) as number) : 0), 0);
     const cost = costOf(lookups, committedBy(ops.flatMap(ownTensors)));
     const shape = tensor(last.kind === 'range' ? last.x : last.y).dims;
     const weights = weightsOf(ops);
@@ -117,8 +117,13 @@ export function networkOf({ key, interface: face }: KeyFile): Network {
             ? { name: 'Table', detail: 'one value each' }
             : first.kind === 'bin'
               ? { name: 'Table of pairs', detail: '' }
-              : formWords(first.form);
-    const detail = [words.detail, weights > 0 ? `${weights.toLocaleString('en')} weights` : ''].filter((d) => d !== '').join(', ');
+              : first.kind === 'apply'
+                ? { name: 'Function', detail: 'computed by the verifier' }
+                : first.kind === 'view'
+                  ? { name: 'View', detail: 'moves values, costs nothing to commit' }
+                  : formWords(first.form);
+    const shown = ops.length > 1 && last.kind === 'apply' ? 'shown in the proof' : '';
+    const detail = [words.detail, weights > 0 ? `${weights.toLocaleString('en')} weights` : '', shown].filter((d) => d !== '').join(', ');
     return { ...cost, name: words.name, detail, shape };
   });
   const tables = { ...costOf(0, committedBy(plan.mult)), rows: plan.tableCount };

@@ -8,8 +8,9 @@ import type { Claim } from '../circuits/claim.ts';
 import { specOf } from '../circuits/forms/index.ts';
 import type { AccClaim, Contraction, Spatial } from '../circuits/forms/reduction.ts';
 import type { Key } from '../circuits/key.ts';
-import { contentK0At, contentRowAt, type LookupOp, lookupOf, rangeRowAt } from '../circuits/lookups.ts';
+import { contentK0At, contentRowAt, lookupOf, rangeRowAt } from '../circuits/lookups.ts';
 import { CONTENT, type Plan } from '../circuits/plan.ts';
+import { isPublic, publicTensors, revealedBytes } from '../circuits/public.ts';
 import {
   biasedOps,
   channelPoint,
@@ -24,9 +25,12 @@ import {
   segmentPoints,
   stackClaim,
   verifierEvaluates,
+  viewsOf,
+  viewWeight,
 } from '../circuits/relation.ts';
 import { maxOf } from '../circuits/shape.ts';
-import type { Form, Op, OutOp, Tensor } from '../circuits/types.ts';
+import type { Form, LookupOp, Op, OutOp, Tensor } from '../circuits/types.ts';
+import { reduceView, viewFactorAt } from '../circuits/views.ts';
 import { type Arithmetic, plain } from '../protocol/arithmetic.ts';
 import { add, equal, type F4, mul, powers, scale, ZERO } from '../protocol/extension.ts';
 import { type LeafClaim, verifyForest } from '../protocol/logup.ts';
@@ -40,7 +44,7 @@ import type { VerifierTranscript } from '../protocol/transcript.ts';
 export interface PassInput {
   readonly key: Key;
   readonly plan: Plan;
-  /** Padded, centred values of the public tensors. */
+  /** Padded, centred values of the inputs and outputs in the statement. */
   readonly publicValues: ReadonlyMap<number, Int32Array>;
   readonly statementDigest: Uint8Array;
   /** R_X, when the key has a committed input. */
@@ -63,6 +67,8 @@ class Pass {
   readonly #in: PassInput;
   readonly #arithmetic: Arithmetic;
   readonly #claims: Claim[] = [];
+  /** Every tensor in the clear, once its values are known. */
+  #public: ReadonlyMap<number, Int32Array> = new Map();
   #alpha: F4 = ZERO;
   #beta: F4 = ZERO;
   /** Opened values by op and role. */
@@ -81,6 +87,7 @@ class Pass {
     const { key, plan, statementDigest, onProgress } = this.#in;
     onProgress?.({ stage: 'lookups', fraction: 0.5 });
     const rootA = t.receiveDigest('root');
+    this.#public = publicTensors(key, this.#in.publicValues, t.receiveBytes('reveal', revealedBytes(key.tensors)));
     t.absorb('digest', 'statement', statementDigest);
     t.delay(delayOf(plan));
     t.receiveNonce('grind.lookup', key.grinding[0]);
@@ -98,14 +105,14 @@ class Pass {
     onProgress?.({ stage: 'layers', fraction: 0.7 });
     const spatials = this.#contractions();
     this.#spatials(spatials, points.lookups);
+    this.#views();
     onProgress?.({ stage: 'opening', fraction: 0.8 });
     this.#open(rootA);
   }
 
   /** The value of a tensor the verifier holds, at a point. */
   #evaluate(tensor: number, point: Point): F4 {
-    const { publicValues, contents } = this.#in;
-    return this.#arithmetic.evaluateBase((publicValues.get(tensor) ?? contents.get(tensor)) as Int32Array, point);
+    return this.#arithmetic.evaluateBase((this.#public.get(tensor) ?? this.#in.contents.get(tensor)) as Int32Array, point);
   }
 
   /** §8.3: reads `segs`; returns k̃0, k̃1, k̃2 of the content rows. */
@@ -169,7 +176,7 @@ class Pass {
     });
     const linear = key.ops.flatMap((op, i) => (op.kind === 'out' && op.form.kind === 'lin' ? [[i, op] as const] : []));
     if (linear.length === 0) return;
-    const isSent = (tensor: number): boolean => key.tensors[tensor]?.home !== 'PUB';
+    const isSent = (tensor: number): boolean => !isPublic(key.tensors[tensor]?.home);
     const terms = (op: OutOp): [number, number][] => (op.form as Extract<Form, { kind: 'lin' }>).terms;
     const sent = t.receiveElements(
       'outs',
@@ -257,6 +264,38 @@ class Pass {
       throw new Refused('V7', 'a window or tap does not end in its image: a sum over positions is not what the input gives');
   }
 
+  /** §8.9: phase C, V7c: claims on views become claims on what they show. */
+  #views(): void {
+    const t = this.#t;
+    const { key, plan } = this.#in;
+    const views = viewsOf(key.ops);
+    const reductions = this.#claims.flatMap((c) => {
+      const op = views.get(c.tensor);
+      return op === undefined ? [] : [reduceView(op, key.tensors, plan, c)];
+    });
+    if (reductions.length === 0) return;
+    const delta = powers(t.challenge('C.delta'), reductions.length);
+    const claim = reductions.reduce((s, r, k) => add(s, mul(delta[k] as F4, r.total)), ZERO);
+    const rounds = maxOf(reductions.flatMap((r) => r.sums.map((s) => s.variables)));
+    const { point, value } = verifySumcheck(t, 'C', claim, rounds, 2);
+    const ends = t.receiveElements(
+      'C.end',
+      reductions.reduce((n, r) => n + r.sums.length, 0),
+    );
+    let total = ZERO;
+    let next = 0;
+    reductions.forEach((r, k) => {
+      for (const s of r.sums) {
+        const x = ends[next++] as F4;
+        const q = point.slice(rounds - s.variables);
+        const term = scale(viewWeight(rounds, s.variables), mul(x, viewFactorAt(s, q)));
+        total = add(total, mul(delta[k] as F4, term));
+        this.#claims.push({ tensor: s.x, point: [...s.prefix, ...q], value: x });
+      }
+    });
+    if (!equal(total, value)) throw new Refused('V7c', 'a view does not show its tensors: a value is not the one at its place');
+  }
+
   /** The batched sumcheck of a phase (§8.5): an instance of fewer variables is constant in the first rounds. */
   #batch(name: string, list: readonly (Pick<Contraction, 'sum'> & { readonly variables: number })[], degree: number) {
     const rounds = maxOf(list.map((i) => i.variables));
@@ -270,6 +309,7 @@ class Pass {
     const { key, plan, inputRoot } = this.#in;
     const opening: Claim[] = [];
     for (const c of this.#claims) {
+      if (key.tensors[c.tensor]?.home === 'V') continue; // reduced in phase C
       if (!verifierEvaluates(key, c.tensor)) opening.push(c);
       else if (!equal(this.#evaluate(c.tensor, c.point), c.value))
         throw new Refused('V8', `a claim on the public tensor ${c.tensor} is false`, { tensor: c.tensor });

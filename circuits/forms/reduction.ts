@@ -4,7 +4,7 @@
  * A reduction is data: the prover's factor vectors are recipes for its kernels, and `finish` is what the verifier computes at the end.
  */
 
-import type { F4 } from '../../protocol/extension.ts';
+import { type F4, mulTo } from '../../protocol/extension.ts';
 import { add as addBase } from '../../protocol/field.ts';
 import type { Point } from '../../protocol/mle.ts';
 import type { Claim } from '../claim.ts';
@@ -89,6 +89,13 @@ export function tapFunctionals(
     for (let o = first; o < end; o++) addInto(out, o * stride + lead, eq, o);
     return out;
   });
+}
+
+/** a ⊗ b, row-major. */
+export function outer(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const out = new Uint32Array((a.length * b.length) / 4);
+  for (let i = 0, at = 0; i < a.length; i += 4) for (let j = 0; j < b.length; j += 4, at += 4) mulTo(out, at, a, i, b, j);
+  return out;
 }
 
 /** out[i] += v[j]. */

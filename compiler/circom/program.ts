@@ -6,8 +6,9 @@
 import { CHUNK, partialRounds, poseidonConstants, poseidonCost } from '../../circuits/groth16/poseidon.ts';
 import { limbCount, perLimb } from '../../circuits/groth16/signals.ts';
 import type { Network, TableMeaning } from '../../circuits/network.ts';
-import { product } from '../../circuits/shape.ts';
-import type { IoTensor, MaxOp, Op, ReqOp, Tensor, UnaryOp } from '../../circuits/types.ts';
+import { forEachValid, product } from '../../circuits/shape.ts';
+import type { IoTensor, MaxOp, Op, ReqOp, Tensor, UnaryOp, ViewOp } from '../../circuits/types.ts';
+import { forEachShown } from '../../circuits/views.ts';
 import { ceilLog2 } from '../../protocol/integers.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { DTYPES } from '../../protocol/statement.ts';
@@ -95,10 +96,13 @@ export function operandsOf(op: Op): number[] {
     case 'max':
       return op.prev === null ? [op.x] : [op.x, op.prev];
     case 'unary':
+    case 'apply':
     case 'range':
       return [op.x];
     case 'bin':
       return [op.a, op.b];
+    case 'view':
+      return op.parts.map((p) => p.x);
   }
 }
 
@@ -107,6 +111,8 @@ function body(network: Network, op: Exclude<Op, { kind: 'range' }>, index: numbe
     throw new Refused('groth16.op', `"${label}": a table of two tensors has no relation in this proof system`, { node: label });
   if (op.kind === 'max') return maximum(network, op);
   if (op.kind === 'unary') return unary(network, op, index);
+  if (op.kind === 'view') return shown(network, op);
+  if (op.kind === 'apply') throw new Error('a network that reveals accumulators is one of the native system');
   const acc = accumulator(network.tensors, network.weights, op.form, op.y);
   if (op.kind === 'out')
     return { text: `${acc.text}    for (var i = 0; i < ${size(network, op.y)}; i++) y[i] <== acc[i];\n`, constraints: acc.constraints };
@@ -209,6 +215,28 @@ function unary(network: Network, op: UnaryOp, index: number): Part {
 `,
     constraints: count * unaryCost(n),
   };
+}
+
+/** A view is wires alone. */
+function shown(network: Network, op: ViewOp): Part {
+  const dims = (t: number): readonly number[] => (network.tensors[t] as Tensor).dims;
+  const trueIndex = (t: number): Map<number, number> => {
+    const out = new Map<number, number>();
+    forEachValid(dims(t), (p, i) => void out.set(p, i));
+    return out;
+  };
+  const sums: string[][] = Array.from({ length: size(network, op.y) }, () => []);
+  const to = trueIndex(op.y);
+  op.parts.forEach((part, k) => {
+    const from = trueIndex(part.x);
+    forEachShown(part, dims(part.x), dims(op.y), (i, o) => void sums[to.get(o) as number]?.push(`x${k}[${from.get(i)}]`));
+  });
+  const text = sums.map((s, o) => {
+    const rest = op.fill * (1 - s.length);
+    return `    y[${o}] <== ${[...s, ...(rest !== 0 || s.length === 0 ? [String(rest)] : [])].join(' + ')};
+`;
+  });
+  return { text: text.join(''), constraints: 0 };
 }
 
 /** y = max(tap k0 | prev, tap k1) along an axis of [C, H, W]; outside the image a tap is the least value, so the other one is the greater. */

@@ -16,6 +16,7 @@ const example: LedgerInput = {
   instances: 8,
   largestInstance: 14,
   phaseA: 4,
+  phaseC: 0,
   phaseB: 6,
   claims: 6 * 10 + 3 + 2,
   columns: 75,

@@ -13,7 +13,7 @@ import { proofSize } from '../../circuits/proof-size.ts';
 import { setup } from '../../circuits/setup.ts';
 import { forEachValid, product } from '../../circuits/shape.ts';
 import { requantize, type StepFunction } from '../../circuits/step.ts';
-import type { ConvForm, IoTensor, Tensor } from '../../circuits/types.ts';
+import { type ConvForm, type IoTensor, isLookup, type Op, type Tensor } from '../../circuits/types.ts';
 import { decodeEnvelope } from '../../protocol/envelope.ts';
 import { centredInputs, type ProvingCircuit, proveValues } from '../../prover/prove.ts';
 import { verify } from '../../verifier/verify.ts';
@@ -28,7 +28,8 @@ interface Sample {
 
 function randomNetwork(seed: number): Sample {
   const r = new Random(seed);
-  const b = new NetworkBuilder({ sizing: r.pick(['compact', 'specification'] as const) });
+  const described = r.int(0, 3) > 0;
+  const b = new NetworkBuilder({ reveal: described, sizing: r.pick(['compact', 'specification'] as const) });
   const committed = r.int(0, 3) === 0;
   const signed = r.int(0, 1) === 1;
   const zp = committed ? 0 : signed ? r.int(-128, 127) : r.int(0, 255);
@@ -51,8 +52,13 @@ function randomNetwork(seed: number): Sample {
     const outSize = (n: number, before: number, after: number, d: number, k: number, s: number): number =>
       Math.floor((n + before + after - d * (k - 1) - 1) / s) + 1;
     const shape = [outSize(h, pad[0], pad[2], dilation[0], kh, stride[0]), outSize(w, pad[1], pad[3], dilation[1], kw, stride[1])] as const;
-    const kind = r.pick(['conv', 'conv', 'grouped', 'max', 'pool', 'mul', 'lin', 'unary'] as const);
-    const home = r.int(0, 4) === 0 ? 'PUB' : 'A';
+    const kind = r.pick(['conv', 'conv', 'grouped', 'max', 'pool', 'mul', 'lin', 'unary', 'view', 'view'] as const);
+    if (kind === 'view') {
+      if (at.home !== 'V') current = randomView(r, b, current, at);
+      continue;
+    }
+    const wide = (at.hi as number) - (at.lo as number) > 255; // of sums
+    const home = r.int(0, 4) === 0 && !wide ? 'PUB' : 'A';
     const z = r.int(-128, 127);
     const options = { home } as const;
     if (kind === 'conv' || kind === 'grouped') {
@@ -120,13 +126,85 @@ function randomNetwork(seed: number): Sample {
   if (r.int(0, 1) === 1) io.push({ tensor: b.out(dense), dtype: 'int32', zp: 0 });
   else io.push({ tensor: b.req(dense, step(0.002, 0), -128, 127, { home: 'PUB' }), dtype: 'int8', zp: 0 });
   const network = b.finish([{ tensor: x, dtype: signed || committed ? 'int8' : 'uint8', zp }], dedupe(io));
-  const described = describeTables(network) !== null;
   return {
     network,
     mode: r.pick(['I0', 'I1'] as const),
-    version: described && r.int(0, 3) > 0 ? 2 : 1,
+    version: described && describeTables(network) !== null ? 2 : 1,
     raw: [r.ints(product(dims), lo, hi)],
   };
+}
+
+/** A view of [C, H, W] that is again of three dimensions: a slice, a transpose, a padded image, two of them side by side, a reshape. */
+function randomView(r: Random, b: NetworkBuilder, x: number, { dims }: Tensor): number {
+  const [c, h, w] = dims as [number, number, number];
+  const counts = [c, h, w];
+  const plain = [
+    [0, 1, 0, 0],
+    [0, 0, 1, 0],
+    [0, 0, 0, 1],
+  ];
+  const kind = r.pick(['slice', 'flip', 'transpose', 'pad', 'concat', 'reshape', 'sum', 'nearest'] as const);
+  if (kind === 'slice') {
+    const step = r.int(1, 2);
+    const from = r.int(0, w - 1);
+    const n = r.int(1, Math.floor((w - 1 - from) / step) + 1);
+    return b.view([{ x, counts: [c, h, n], from: [plain[0], plain[1], [from, 0, 0, step]] as number[][], to: plain }], [c, h, n]);
+  }
+  if (kind === 'flip') return b.view([{ x, counts, from: [plain[0], [h - 1, 0, -1, 0], plain[2]] as number[][], to: plain }], dims);
+  if (kind === 'transpose') return b.view([{ x, counts, from: plain, to: [plain[2], plain[0], plain[1]] as number[][] }], [w, c, h]);
+  if (kind === 'pad') {
+    const [top, left] = [r.int(0, 2), r.int(0, 2)];
+    const to = [plain[0], [top, 0, 1, 0], [left, 0, 0, 1]] as number[][];
+    return b.view([{ x, counts, from: plain, to }], [c, h + top + r.int(0, 1), w + left + 1], r.int(-5, 5));
+  }
+  if (kind === 'concat') {
+    const part = (offset: number) => ({ x, counts, from: plain, to: [[offset, 1, 0, 0], plain[1], plain[2]] as number[][] });
+    return b.view([part(0), part(c)], [2 * c, h, w]);
+  }
+  if (kind === 'reshape') {
+    const n = c * h * w;
+    const flat = [[0, 1]];
+    return b.view(
+      [{ x, counts: [n], from: flat, to: flat }],
+      r.pick([
+        [1, 1, n],
+        [h, c, w],
+        [w, h, c],
+      ]) as number[],
+    );
+  }
+  if (kind === 'nearest')
+    return b.view(
+      [
+        {
+          x,
+          counts: [c, h, w, 2],
+          from: plain.map((e) => [...e, 0]),
+          to: [
+            [0, 1, 0, 0, 0],
+            [0, 0, 1, 0, 0],
+            [0, 0, 0, 2, 1],
+          ],
+        },
+      ],
+      [c, h, 2 * w],
+    );
+  // Sums of neighbours, the last one alone.
+  return b.view(
+    [
+      {
+        x,
+        counts: [c, h, w, 2],
+        from: [
+          [0, 1, 0, 0, 0],
+          [0, 0, 1, 0, 0],
+          [0, 0, 0, 1, 1],
+        ],
+        to: plain.map((e) => [...e, 0]),
+      },
+    ],
+    dims,
+  );
 }
 
 /** Raw = centred + zp stays in int8 when zp = -128 - lo. */
@@ -134,7 +212,7 @@ const zpOf = (_: readonly IoTensor[], lo: number): number => Math.max(-128, Math
 
 const dedupe = (io: readonly IoTensor[]): IoTensor[] => io.filter((e, i) => io.findIndex((f) => f.tensor === e.tensor) === i);
 
-describe.each(Array.from({ length: 40 }, (_, i) => i))('random network %i', (seed) => {
+describe.each(Array.from({ length: 60 }, (_, i) => i))('random network %i', (seed) => {
   const { network, mode, version, raw } = randomNetwork(seed);
   const { key, plan, contents } = setup(network, { mode, version });
   const circuit: ProvingCircuit = { fields: key, plan, contents };
@@ -152,8 +230,9 @@ describe.each(Array.from({ length: 40 }, (_, i) => i))('random network %i', (see
 
   it('refuses one wrong activation anywhere', async () => {
     const r = new Random(seed + 1000);
-    const lookups = key.ops.flatMap((op, i) => (op.kind === 'out' || op.kind === 'range' ? [] : [i]));
-    const victim = r.pick(lookups.length > 0 ? lookups : [key.ops.length - 1]);
+    const lookups = key.ops.flatMap((op, i) => (isLookup(op) && op.kind !== 'range' ? [i] : []));
+    const shown = key.ops.flatMap((op, i) => (op.kind === 'view' || op.kind === 'out' ? [i] : []));
+    const victim = r.pick(lookups.length > 0 && (shown.length === 0 || r.int(0, 1) === 0) ? lookups : shown);
     const change = (values: ValueMap, t: number): void => {
       const tensor = key.tensors[t] as Tensor;
       const places: number[] = [];
@@ -170,7 +249,8 @@ describe.each(Array.from({ length: 40 }, (_, i) => i))('random network %i', (see
     const { envelope } = await proveValues(circuit, values);
     const verdict = verify(envelope, key, options);
     expect(verdict.ok).toBe(false);
-    // A wrong lookup is in no table; a wrong public accumulator is not what its operands give.
-    expect(verdict).toMatchObject({ code: lookups.length > 0 ? 'V2' : expect.stringMatching(/^V(6|7|13)$/) });
+    // A wrong lookup is in no table; a wrong accumulator in the clear is not what its operands give; a wrong view not what it shows.
+    const { kind } = key.ops[victim] as Op;
+    expect(verdict).toMatchObject({ code: kind === 'view' ? 'V7c' : kind === 'out' ? expect.stringMatching(/^V(6|7|13)$/) : 'V2' });
   });
 });
