@@ -57,8 +57,9 @@ function randomNetwork(seed: number): Sample {
       if (at.home !== 'V') current = randomView(r, b, current, at);
       continue;
     }
-    const wide = (at.hi as number) - (at.lo as number) > 255; // of sums
-    const home = r.int(0, 4) === 0 && !wide ? 'PUB' : 'A';
+    // A maximum keeps bounds, and those that come from a view may be those of no type.
+    const typed = kind !== 'max' || ((at.lo as number) < 0 && (at.hi as number) <= (at.lo as number) + 255);
+    const home = r.int(0, 4) === 0 && typed ? 'PUB' : 'A';
     const z = r.int(-128, 127);
     const options = { home } as const;
     if (kind === 'conv' || kind === 'grouped') {
