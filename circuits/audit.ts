@@ -117,7 +117,7 @@ function auditOp(network: Network, key: Key, contents: Contents, model: Op, inKe
     same(model.y, inKey.y, where);
     return;
   }
-  const references = ['x', 'a', 'b', 'prev', 'y'];
+  const references = ['x', 'ids', 'a', 'b', 'prev', 'y'];
   const attributes = ['axis', 'stride', 'pad', 'dilation', 'k0', 'k1', 'w', 'cd'];
   const [m, k] = [model as unknown as Record<string, number | null>, inKey as unknown as Record<string, number | null>];
   for (const f of references) {
@@ -138,7 +138,8 @@ function auditForm(network: Network, model: Form, inKey: Form, same: Same, weigh
       a.forEach(([, t], i) => {
         same(t, b[i]?.[1] as number, where);
       });
-    } else if (['x', 'a'].includes(field) || (field === 'b' && model.kind === 'mul')) same(m[field] as number, k[field] as number, where);
+    } else if (['x', 'a'].includes(field) || (field === 'b' && (model.kind === 'mul' || model.kind === 'bmm')))
+      same(m[field] as number, k[field] as number, where);
     else if (field === 'w' || field === 'b') {
       same(m[field] as number, k[field] as number, where);
       const [a, b] = [network.weights.get(m[field] as number) as Int32Array, weight(k[field] as number)];

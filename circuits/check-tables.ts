@@ -22,7 +22,7 @@ export function checkTables({ tensors: T, ops, runs }: Key, { k1, k2 }: { readon
   for (const [value, count] of runs) {
     const op = owner.get(Math.floor(value / 32)) as Exclude<LookupOp, { kind: 'range' }>;
     const end = at + count;
-    if (op.kind === 'max') checkMaxRows(k1, k2, at, end);
+    if (op.kind === 'max' || op.kind === 'pairmax') checkMaxRows(k1, k2, at, end);
     else checkRows(k1, k2, at, end, op.kind === 'req' ? op.tmax : null, T[op.y] as Tensor);
     at = end;
   }

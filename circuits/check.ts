@@ -19,8 +19,8 @@ import type { Plan } from './plan.ts';
 import { isPublic } from './public.ts';
 import { formOf, readsOf, tensorsOf, writesOf } from './references.ts';
 import { maxOf, sum, validMask } from './shape.ts';
-import { isLookup, type LookupOp, type Op, type Tensor } from './types.ts';
-import { viewInterval, viewProblem } from './views.ts';
+import { showOf } from './show.ts';
+import { isLookup, isShow, type LookupOp, type Op, type Tensor } from './types.ts';
 import { MAX_WORK, verifierWork } from './work.ts';
 
 export type Contents = ReadonlyMap<number, Int32Array>;
@@ -76,6 +76,8 @@ function checkTensors(T: readonly Tensor[], ops: readonly Op[]): void {
     ok(['PUB', 'R', 'D', 'W', 'X', 'A', 'T', 'V'].includes(t.home), 'S11', `tensor ${i} has home ${JSON.stringify(t.home)}`);
     if (isPublic(t.home) || t.home === 'X' || t.home === 'V' || ys.has(i))
       ok(t.lo !== null && t.hi !== null && isInteger(t.lo, -HALF, HALF) && isInteger(t.hi, t.lo, HALF), 'S11', `bounds of tensor ${i}`);
+    else if (t.home === 'W' && (t.lo !== null || t.hi !== null))
+      ok(t.lo !== null && t.hi !== null && isInteger(t.lo, -HALF, HALF) && isInteger(t.hi, t.lo, HALF), 'S11', `bounds of tensor ${i}`);
     else ok(t.lo === null && t.hi === null, 'S11', `tensor ${i} has bounds without meaning`);
   });
 }
@@ -130,7 +132,9 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
   const derived = new Set<number>([...plan.mult, ...plan.content]);
   const isWeight = (t: number): boolean => T[t]?.home === 'W' && !derived.has(t);
   const outputTensors = new Set(outputs.map((e) => e.tensor));
-  const ready = new Set(inputs.map((e) => e.tensor).filter((t) => T[t]?.home === 'PUB'));
+  // W tensors with bounds are constants that ops may read.
+  const constants = T.flatMap((t, i) => (t.home === 'W' && t.lo !== null && !derived.has(i) ? [i] : []));
+  const ready = new Set([...inputs.map((e) => e.tensor).filter((t) => T[t]?.home === 'PUB'), ...constants]);
   const written = new Set<number>();
   const owner = new Map<number, Exclude<LookupOp, { kind: 'range' }>>();
   const reach = new Map<number, number>();
@@ -167,35 +171,44 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
           ? true
           : op.kind === 'apply'
             ? home === 'D'
-            : op.kind === 'view'
+            : isShow(op)
               ? home === 'V'
               : home === 'A' || (home === 'R' && t === op.y);
       ok(!written.has(t) && !ready.has(t) && !derived.has(t) && fits, 'S7', `${at} writes tensor ${t}, which it may not`);
       written.add(t);
     }
     const y = T[op.y] as Tensor;
-    if (op.kind === 'view') {
-      const problem = viewProblem(op, T);
+    if (isShow(op)) {
+      const problem = showOf(op).problem(op, T);
       ok(problem === null, 'S11', `${at}: ${problem}`);
       ok(
-        op.parts.every((p) => T[p.x]?.home !== 'V'),
+        readsOf(op).every((t) => T[t]?.home !== 'V'),
         'S7',
-        `${at} shows a view`,
+        `${at} shows what is shown`,
       );
+      const [lo, hi] = showOf(op).interval(op, T);
+      ok(lo >= (y.lo as number) && hi <= (y.hi as number), 'S11', `${at}: bounds`);
+      ready.add(op.y);
+      return;
     }
     const wanted =
-      op.kind === 'view'
-        ? y.dims
-        : op.kind === 'max'
-          ? checkMax(op, T, at)
-          : form !== null
-            ? formDims(T, form)
-            : dims(op.kind === 'bin' ? op.a : (op as { x: number }).x);
-    if (op.kind === 'max') reach.set(op.id, Math.max(reach.get(op.id) ?? 0, (y.hi as number) - (y.lo as number)));
-    if (op.kind === 'bin') {
+      op.kind === 'max'
+        ? checkMax(op, T, at)
+        : form !== null
+          ? formDims(T, form)
+          : dims(op.kind === 'bin' || op.kind === 'pairmax' ? op.a : (op as { x: number }).x);
+    if (op.kind === 'max' || op.kind === 'pairmax') reach.set(op.id, Math.max(reach.get(op.id) ?? 0, (y.hi as number) - (y.lo as number)));
+    if (op.kind === 'bin' || op.kind === 'pairmax') {
       ok(same(dims(op.b), dims(op.a)), 'S8', `${at}: operands of different shapes`);
-      for (const t of [op.a, op.b])
-        ok(Math.max(Math.abs(T[t]?.lo as number), Math.abs(T[t]?.hi as number)) <= 511, 'S4', `${at}: an operand exceeds 511`);
+      if (op.kind === 'pairmax')
+        ok(
+          [op.a, op.b].every((t) => (T[t]?.lo as number) >= (y.lo as number) && (T[t]?.hi as number) <= (y.hi as number)),
+          'S11',
+          `${at}: bounds`,
+        );
+      else
+        for (const t of [op.a, op.b])
+          ok(Math.max(Math.abs(T[t]?.lo as number), Math.abs(T[t]?.hi as number)) <= 511, 'S4', `${at}: an operand exceeds 511`);
     }
     ok(
       writesOf(op).every((t) => same(wanted, dims(t))),
@@ -220,13 +233,6 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
       );
       // A revealed accumulator may be read; a stated one leaves.
       if (y.home === 'R') ready.add(op.y);
-      return;
-    }
-    if (op.kind === 'view') {
-      ok(y.home === 'V', 'S7', `${at} is a view and has home ${y.home}`);
-      const interval = viewInterval(op, y.dims, T);
-      ok(interval[0] >= (y.lo as number) && interval[1] <= (y.hi as number), 'S11', `${at}: bounds`);
-      ready.add(op.y);
       return;
     }
     if (op.kind === 'apply') {
@@ -257,7 +263,7 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
     ok(isInteger(op.id, 2, 2 ** 25 - channels), 'S11', `${at}: table id ${op.id}`);
     ok(channels <= runs.length, 'S11', `${at}: ${channels} tables, the key has ${runs.length} runs`);
     for (let id = op.id; id < op.id + channels; id++) {
-      if (owner.has(id) && !(op.kind === 'max' && owner.get(id)?.kind === 'max')) refuse('S11', `${at}: table id ${id} is taken`);
+      if (owner.has(id) && !(isMaximum(op) && isMaximum(owner.get(id)))) refuse('S11', `${at}: table id ${id} is taken`);
       owner.set(id, op);
     }
     ready.add(op.y);
@@ -274,6 +280,9 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
   });
   checkRuns(runs, owner, reach);
 }
+
+/** Maxima may share a table. */
+const isMaximum = (op: Op | undefined): boolean => op?.kind === 'max' || op?.kind === 'pairmax';
 
 function checkMax(op: Extract<Op, { kind: 'max' }>, T: readonly Tensor[], at: string): number[] {
   const [x, y] = [T[op.x] as Tensor, T[op.y] as Tensor];
@@ -314,7 +323,7 @@ function checkRuns(runs: Key['runs'], owner: ReadonlyMap<number, LookupOp>, reac
     const op = owner.get(id) ?? refuse('S11', `run ${i} belongs to no table`);
     seen.add(id);
     if (!(op.kind === 'req' ? op.widths.includes(k0 % 32) : k0 % 32 === 0)) refuse('S11', `run ${i} has a width its op does not have`);
-    if (op.kind === 'max') ok(count % 2 === 1 && count >= 2 * (reach.get(id) as number) + 1, 'S4', `the max table has ${count} rows`);
+    if (isMaximum(op)) ok(count % 2 === 1 && count >= 2 * (reach.get(id) as number) + 1, 'S4', `the max table has ${count} rows`);
   });
   ok(seen.size === owner.size, 'S11', 'a table without rows');
 }
@@ -331,6 +340,12 @@ function checkWeights(key: Key, plan: Plan, contents: Contents): void {
       'S12',
       `tensor ${i} is not 0 at padded positions`,
     );
+    if (t.lo !== null)
+      ok(
+        (values as Int32Array).every((v, k) => valid[k] === 0 || (v >= (t.lo as number) && v <= (t.hi as number))),
+        'S12',
+        `tensor ${i} leaves its bounds`,
+      );
   });
   if (key.mode === 'I0') ok(equalBytes(weightsHash(key, contents), key.wroot), 'S12', 'the weights and tables are not those of the key');
 }

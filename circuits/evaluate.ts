@@ -9,10 +9,10 @@ import type { KeyFields } from './key.ts';
 import type { Plan } from './plan.ts';
 import { appliedFunctions, applyStep } from './public.ts';
 import { forEachRow, forEachValid, pad, paddedSize, paddedStrides, unpad } from './shape.ts';
+import { showOf } from './show.ts';
 import type { StepFunction } from './step.ts';
 import { cellAt, type TableIndex, tableIndex } from './tables.ts';
-import type { ApplyOp, MaxOp, Op, ReqOp, Tensor, ViewOp } from './types.ts';
-import { viewValues } from './views.ts';
+import { isShow, type LookupOp, type MaxOp, type Op, type OutOp, type ReqOp, type Tensor } from './types.ts';
 
 /** A network ready to run: its key fields, the plan and the contents. */
 export interface Runnable {
@@ -60,10 +60,10 @@ export function evaluate(
   fields.ops.forEach((op, i) => {
     if (op.kind === 'apply')
       values.set(op.y, applyStep(op, T[op.y] as Tensor, functions.get(i) as StepFunction[], values.get(op.x) as Int32Array));
-    else if (op.kind === 'view')
+    else if (isShow(op))
       values.set(
         op.y,
-        viewValues(op, T, (t) => values.get(t) as Int32Array),
+        showOf(op).values(op, T, (t) => values.get(t) as Int32Array),
       );
     else evaluateOp(op, T, values, tables, accumulate);
     afterOp?.(i, op, values);
@@ -79,7 +79,7 @@ export function outputsOf({ fields }: Runnable, values: ValueMap): Int32Array[] 
 }
 
 function evaluateOp(
-  op: Exclude<Op, ApplyOp | ViewOp>,
+  op: LookupOp | OutOp,
   T: readonly Tensor[],
   values: ValueMap,
   tables: ReadonlyMap<number, TableIndex>,
@@ -91,6 +91,11 @@ function evaluateOp(
   if (op.kind === 'req') requantize(op, dims, accumulate(T, op.form, at, dims), values, tables);
   else if (op.kind === 'out') values.set(op.y, accumulate(T, op.form, at, dims));
   else if (op.kind === 'max') values.set(op.y, maximum(op, T, at));
+  else if (op.kind === 'pairmax')
+    values.set(
+      op.y,
+      at(op.a).map((a, p) => Math.max(a, at(op.b)[p] as number)),
+    );
   else {
     const index = tables.get(op.id) as TableIndex;
     const key = op.kind === 'unary' ? at(op.x) : at(op.a).map((a, i) => a + 1024 * (at(op.b)[i] as number));

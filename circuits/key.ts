@@ -89,6 +89,12 @@ const opFields: { readonly [K in Op['kind']]: readonly (readonly [string, OpFiel
     ['id', 'int'],
     ['lo', 'int'],
   ],
+  pairmax: [
+    ['a', 'int'],
+    ['b', 'int'],
+    ['y', 'int'],
+    ['id', 'int'],
+  ],
   range: [
     ['x', 'int'],
     ['w', 'int'],
@@ -106,6 +112,11 @@ const opFields: { readonly [K in Op['kind']]: readonly (readonly [string, OpFiel
   view: [
     ['parts', 'parts'],
     ['fill', 'int'],
+    ['y', 'int'],
+  ],
+  gather: [
+    ['x', 'int'],
+    ['ids', 'int'],
     ['y', 'int'],
   ],
 };

@@ -3,7 +3,7 @@ import { type Ledger, type LedgerInput, ledger } from '../protocol/security.ts';
 import type { KeyFields } from './key.ts';
 import type { Plan } from './plan.ts';
 import { formOf } from './references.ts';
-import { viewSums } from './relation.ts';
+import { shownClaims } from './relation.ts';
 import { sum } from './shape.ts';
 import type { Form } from './types.ts';
 
@@ -12,7 +12,7 @@ export function ledgerCounts(key: Pick<KeyFields, 'tensors' | 'ops' | 'h' | 'lr'
   const forms = key.ops.flatMap((op) => formOf(op) ?? []);
   const count = (...kinds: Form['kind'][]): number => forms.filter((f) => kinds.includes(f.kind)).length;
   const linTerms = forms.reduce((s, f) => s + (f.kind === 'lin' ? f.terms.length : 0), 0);
-  const views = viewSums(key);
+  const shown = shownClaims(key);
   return {
     h: key.h,
     lr: key.lr,
@@ -20,10 +20,10 @@ export function ledgerCounts(key: Pick<KeyFields, 'tensors' | 'ops' | 'h' | 'lr'
     tableCount: plan.tableCount,
     instances: plan.instances.length,
     largestInstance: Math.max(...plan.instances.map((i) => i.bits)),
-    phaseA: count('conv', 'dense', 'mul'),
+    phaseA: count('conv', 'dense', 'mul', 'bmm'),
     phaseB: count('conv', 'pool') + 2 * key.ops.filter((op) => op.kind === 'max').length,
-    phaseC: views.length,
-    claims: 6 * key.ops.length + linTerms + plan.tables.length + 2 + sum(views.map((v) => v.variables.length)),
+    phaseC: shown.length,
+    claims: 6 * key.ops.length + linTerms + plan.tables.length + 2 + sum(shown.map((v) => v.length)),
     columns: plan.columns,
   };
 }

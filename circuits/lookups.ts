@@ -11,7 +11,7 @@ import { channelOf, tapOf } from './evaluate.ts';
 import type { Plan } from './plan.ts';
 import { forEachRow } from './shape.ts';
 import { ZETA } from './tables.ts';
-import type { BinOp, LookupOp, MaxOp, RangeOp, ReqOp, Tensor, UnaryOp } from './types.ts';
+import type { BinOp, LookupOp, MaxOp, PairMaxOp, RangeOp, ReqOp, Tensor, UnaryOp } from './types.ts';
 
 /** A value a segment opens at its point: a tensor, the accumulator of a form, or a tap of a max. */
 export type SegmentValue =
@@ -62,7 +62,7 @@ function fingerprint(v: OpenedView, k0: F4, k1: F4, k2: F4): F4 {
 const zeta = fromInteger(ZETA);
 
 /** θ at every padded position: 32·id on valid ones, 32 on padded ones. */
-function thetaColumn(op: ReqOp | UnaryOp | BinOp | MaxOp, dims: readonly number[], size: number): Int32Array {
+function thetaColumn(op: Exclude<LookupOp, RangeOp>, dims: readonly number[], size: number): Int32Array {
   const theta = new Int32Array(size).fill(32);
   const channel = channelOf(op, dims);
   const perElement = op.kind === 'req' && op.cd !== null && op.cd === dims.length - 1;
@@ -74,7 +74,7 @@ function thetaColumn(op: ReqOp | UnaryOp | BinOp | MaxOp, dims: readonly number[
 }
 
 /** θ = 32·(1 + (id − 1)·I) at a point; with `per` the id runs over the channel coordinate (§8.3). */
-function thetaAt(op: ReqOp | UnaryOp | BinOp | MaxOp, point: Point, v: OpenedView): F4 {
+function thetaAt(op: Exclude<LookupOp, RangeOp>, point: Point, v: OpenedView): F4 {
   const { dims } = v.tensors[op.y] as Tensor;
   const bits = v.plan.bits[op.y] as readonly number[];
   const cd = op.kind === 'req' ? op.cd : null;
@@ -194,6 +194,23 @@ const max: LookupSpec<MaxOp> = {
   },
 };
 
+const pairmax: LookupSpec<PairMaxOp> = {
+  shape: (op) => op.y,
+  values: (op) => [tensor('a', op.a), tensor('b', op.b), tensor('y', op.y)],
+  keys(op, w) {
+    const y = w.values(op.y);
+    return {
+      k0: thetaColumn(op, (w.tensors[op.y] as Tensor).dims, y.length),
+      k1: difference(y, w.values(op.a)),
+      k2: difference(y, w.values(op.b)),
+    };
+  },
+  denominator(op, point, v) {
+    const y = v.get('y');
+    return fingerprint(v, thetaAt(op, point, v), sub(y, v.get('a')), sub(y, v.get('b')));
+  },
+};
+
 const range: LookupSpec<RangeOp> = {
   shape: (op) => op.x,
   values: (op) => [tensor('x', op.x)],
@@ -214,7 +231,7 @@ const range: LookupSpec<RangeOp> = {
   },
 };
 
-const specs = { req, unary, bin, max, range } as const;
+const specs = { req, unary, bin, max, pairmax, range } as const;
 
 export function lookupOf<O extends LookupOp>(op: O): LookupSpec<O> {
   return specs[op.kind] as unknown as LookupSpec<O>;

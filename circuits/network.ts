@@ -8,8 +8,9 @@ import { ceilLog2 } from '../protocol/integers.ts';
 import { Refused } from '../protocol/refused.ts';
 import { cellsOf, chooseWidths, type Interval, type Region, regionsToCover } from './cells.ts';
 import { accumulatorBounds, accumulatorIntervals, formDims } from './forms/index.ts';
-import { maxOf, paddedSize } from './shape.ts';
+import { maxOf, minOf, paddedSize, sum } from './shape.ts';
 import type { StepFunction } from './step.ts';
+import { maxReach } from './tables.ts';
 import type { Form, Home, IoTensor, MaxOp, Op, ReqOp, Tensor, ViewPart } from './types.ts';
 import { viewInterval } from './views.ts';
 import { type LengthProfile, profileOf, sharedWidths, singleWidth } from './widths.ts';
@@ -106,6 +107,13 @@ export class NetworkBuilder {
   /** A weight or bias tensor with its values, row-major over `dims`. */
   weight(dims: readonly number[], values: Int32Array): number {
     const index = this.#tensor(dims, 'W', null, null);
+    this.#weights.set(index, values);
+    return index;
+  }
+
+  /** A constant that ops read as they read computed tensors: values within [lo, hi], row-major over `dims`. */
+  constant(dims: readonly number[], values: Int32Array): number {
+    const index = this.#tensor(dims, 'W', minOf(values), maxOf(values));
     this.#weights.set(index, values);
     return index;
   }
@@ -305,6 +313,23 @@ export class NetworkBuilder {
     return y;
   }
 
+  /** y[t.., e..] = x[ids[t], e], ids in the clear (§7.8). Returns its tensor. */
+  gather(x: number, ids: number, label?: string): number {
+    const table = this.#at(x);
+    const y = this.#tensor([...this.#at(ids).dims, ...table.dims.slice(1)], 'V', table.lo, table.hi);
+    this.#push({ kind: 'gather', x, ids, y }, label);
+    return y;
+  }
+
+  /** y = max(a, b), elementwise. */
+  pairmax(a: number, b: number, options: ReqOptions = {}): number {
+    const [p, q] = [this.#at(a), this.#at(b)] as [Tensor & { lo: number; hi: number }, Tensor & { lo: number; hi: number }];
+    if (this.#maxId === null) this.#maxId = this.#nextId++;
+    const y = this.#tensor(p.dims, options.home ?? 'A', Math.min(p.lo, q.lo), Math.max(p.hi, q.hi));
+    this.#push({ kind: 'pairmax', a, b, y, id: this.#maxId }, options.label);
+    return y;
+  }
+
   /** Range check of a committed input (home X); its interval must be 2^w long. */
   range(x: number): void {
     const { lo, hi } = this.#at(x) as { lo: number; hi: number };
@@ -329,10 +354,7 @@ export class NetworkBuilder {
 
   /** Closes the network. `inputs` and `outputs` in graph order. */
   finish(inputs: readonly IoTensor[], outputs: readonly IoTensor[]): Network {
-    const maxRows = this.#ops.reduce(
-      (n, op) => (op.kind === 'max' ? Math.max(n, 2 * (this.#at(op.x).hi as number) - 2 * op.lo + 1) : n),
-      0,
-    );
+    const maxRows = sum([...maxReach(this.#tensors, this.#ops).values()].map((e) => 2 * e + 1));
     const widths = sharedWidths(
       this.#pending.map((p) => p.profile),
       this.#omega,

@@ -5,7 +5,7 @@ import type { KeyFields } from './key.ts';
 import { lookupOf } from './lookups.ts';
 import type { Plan } from './plan.ts';
 import { isPublic, revealedBytes } from './public.ts';
-import { contentIsOpened, openedValues, viewSums } from './relation.ts';
+import { contentIsOpened, openedValues, shownClaims } from './relation.ts';
 import { maxOf, sum } from './shape.ts';
 import type { Form } from './types.ts';
 
@@ -59,7 +59,7 @@ export function proofSize(key: KeyFields, plan: Plan): ProofSize {
   if (committed) elements += forms.filter((f) => specOf(f).weights(f) !== null).length;
   const { a, b } = phases(key, plan);
   elements += a.degree * a.rounds + 2 * a.instances + 2 * b.rounds + b.instances;
-  const shown = viewSums(key).flatMap((v) => v.variables);
+  const shown = shownClaims(key).flat();
   elements += 2 * maxOf([0, ...shown]) + shown.length;
   elements += 2 * key.h + plan.columns + 2 ** key.h;
   const fixed = 32 + revealedBytes(key.tensors) + 16 * elements + 8 * key.grinding.filter((g) => g > 0).length;

@@ -17,7 +17,8 @@ export function readsOf(op: Op): number[] {
   const form = formOf(op);
   if (form !== null) return specOf(form).operands(form);
   if (op.kind === 'view') return op.parts.map((p) => p.x);
-  if (op.kind === 'bin') return [op.a, op.b];
+  if (op.kind === 'gather') return [op.x, op.ids];
+  if (op.kind === 'bin' || op.kind === 'pairmax') return [op.a, op.b];
   if (op.kind === 'unary' || op.kind === 'apply') return [op.x];
   if (op.kind === 'max') return op.prev === null ? [op.x] : [op.x, op.prev];
   return [];

@@ -2,9 +2,10 @@
  * The relation of a proof, as both sides walk it (protocol §8.3–§8.7): the opened values of `segs`, the claims they make, the reductions
  * of phases A and B. Nothing here knows who is proving.
  */
-import { add, type F4, get, mul, scale, sub, ZERO } from '../protocol/extension.ts';
+import { add, type F4, get, mul, ONE, scale, sub, ZERO } from '../protocol/extension.ts';
 import { inverse, pow } from '../protocol/field.ts';
-import { eqTable, lessThan, type Point, splitPoint } from '../protocol/mle.ts';
+import { ceilLog2 } from '../protocol/integers.ts';
+import { eqTable, evaluateExtension, lessThan, type Point, splitPoint } from '../protocol/mle.ts';
 import type { StackClaim } from '../protocol/opening.ts';
 import type { Claim } from './claim.ts';
 import { specOf } from './forms/index.ts';
@@ -14,8 +15,8 @@ import { lookupOf, type SegmentValue } from './lookups.ts';
 import { CONTENT, type Plan } from './plan.ts';
 import { isPublic } from './public.ts';
 import { formOf, readsOf } from './references.ts';
-import { type Form, isLookup, type LookupOp, type MaxOp, type Op, type Tensor, type ViewOp } from './types.ts';
-import { viewVariables } from './views.ts';
+import { type ShowSum, showOf } from './show.ts';
+import { type Form, isLookup, isShow, type LookupOp, type MaxOp, type Op, type ShowOp, type Tensor } from './types.ts';
 
 /** A value of the `segs` message: opened at the point of its op, unless its tensor is public. */
 export interface OpenedValue {
@@ -141,12 +142,9 @@ export function maxSpatials({ tensors, plan }: ReductionContext, op: MaxOp, poin
     });
 }
 
-/** Claims on views, from the key alone: of each its view and the variables of its sums. The order is not that of the proof. */
-export function viewSums({
-  tensors,
-  ops,
-}: Pick<KeyFields, 'tensors' | 'ops'>): { readonly op: ViewOp; readonly variables: readonly number[] }[] {
-  const views = viewsOf(ops);
+/** Claims on shown tensors, from the key alone: of each the variables of its sums. The order is not that of the proof. */
+export function shownClaims({ tensors, ops }: Pick<KeyFields, 'tensors' | 'ops'>): (readonly number[])[] {
+  const shows = showsOf(ops);
   const claimed = ops.flatMap((op): number[] => {
     const form = formOf(op);
     // A lin is opened term by term; every other form ends in one claim on each operand.
@@ -155,19 +153,25 @@ export function viewSums({
     return isLookup(op) ? readsOf(op) : [];
   });
   return claimed.flatMap((t) => {
-    const op = views.get(t);
-    return op === undefined ? [] : [{ op, variables: viewVariables(op, tensors) }];
+    const op = shows.get(t);
+    return op === undefined ? [] : [showOf(op).variables(op, tensors)];
   });
 }
 
-/** The view behind each tensor of home V. */
-export function viewsOf(ops: readonly Op[]): Map<number, ViewOp> {
-  return new Map(ops.flatMap((op) => (op.kind === 'view' ? [[op.y, op] as const] : [])));
+/** The op behind each tensor of home V. */
+export function showsOf(ops: readonly Op[]): Map<number, ShowOp> {
+  return new Map(ops.flatMap((op) => (isShow(op) ? [[op.y, op] as const] : [])));
 }
 
 /** 2^-(rounds − variables): a sum over fewer variables counts once for every point of the others. */
-export function viewWeight(rounds: number, variables: number): number {
+export function showWeight(rounds: number, { variables }: Pick<ShowSum, 'variables'>): number {
   return inverse(pow(2, rounds - variables));
+}
+
+/** Φ̃(q). */
+export function showFactor({ vectors }: ShowSum, q: Point): F4 {
+  const bits = vectors.map((v) => ceilLog2(v.length / 4));
+  return splitPoint(q, bits).reduce((acc, piece, k) => mul(acc, evaluateExtension(vectors[k] as Uint32Array, piece)), ONE);
 }
 
 /** The claim in the terms of the stack (§3.2). */

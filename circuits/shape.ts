@@ -11,8 +11,17 @@ export function sum(values: readonly number[]): number {
 }
 
 /** The greatest of some numbers, however many; -Infinity for none. */
-export function maxOf(values: readonly number[]): number {
-  return values.reduce((m, v) => Math.max(m, v), Number.NEGATIVE_INFINITY);
+export function maxOf(values: Iterable<number>): number {
+  let most = Number.NEGATIVE_INFINITY;
+  for (const v of values) most = Math.max(most, v);
+  return most;
+}
+
+/** The least of some numbers, however many; Infinity for none. */
+export function minOf(values: Iterable<number>): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const v of values) least = Math.min(least, v);
+  return least;
 }
 
 export function product(values: readonly number[]): number {

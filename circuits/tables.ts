@@ -25,8 +25,9 @@ const byKey = (a: Row, b: Row): number => a[0] - b[0] || a[1] - b[1] || a[2] - b
 export function maxReach(tensors: readonly Tensor[], ops: readonly Op[], reserve: (rows: number) => void = () => {}): Map<number, number> {
   const reach = new Map<number, number>();
   for (const op of ops) {
-    if (op.kind !== 'max') continue;
-    const x = tensors[op.x];
+    if (op.kind !== 'max' && op.kind !== 'pairmax') continue;
+    // Of a pair, y bounds both.
+    const x = tensors[op.kind === 'max' ? op.x : op.y];
     const length = x === undefined || x.lo === null || x.hi === null ? 0 : x.hi - x.lo;
     reach.set(op.id, Math.max(reach.get(op.id) ?? 0, length));
   }

@@ -11,7 +11,7 @@
  */
 export type Home = 'PUB' | 'R' | 'D' | 'W' | 'X' | 'A' | 'T' | 'V';
 
-/** `dims` are the true sizes, each >= 1; `lo`, `hi` bound the centred values and exist only on PUB, R, D, X and V tensors and outputs of lookups (S11). */
+/** `dims` are the true sizes, each >= 1; `lo`, `hi` bound the centred values and exist only on PUB, R, D, X and V tensors, outputs of lookups, and W tensors that ops read as values (S11). */
 export interface Tensor {
   dims: number[];
   home: Home;
@@ -68,7 +68,14 @@ export interface MulForm {
   b: number;
 }
 
-export type Form = ConvForm | DenseForm | LinForm | PoolForm | MulForm;
+/** acc[h.., t, e] = Σ_s a[h.., t, s] · b[h.., s, e]: a batched product of two computed tensors. */
+export interface BmmForm {
+  kind: 'bmm';
+  a: number;
+  b: number;
+}
+
+export type Form = ConvForm | DenseForm | LinForm | PoolForm | MulForm | BmmForm;
 
 /** Requantisation: accumulator to y through cells (§5.3). */
 export interface ReqOp {
@@ -122,6 +129,15 @@ export interface MaxOp {
   lo: number;
 }
 
+/** y = max(a, b), elementwise. */
+export interface PairMaxOp {
+  kind: 'pairmax';
+  a: number;
+  b: number;
+  y: number;
+  id: number;
+}
+
 export interface RangeOp {
   kind: 'range';
   x: number;
@@ -165,12 +181,24 @@ export interface ViewOp {
   y: number;
 }
 
-/** Ops that are answered by table rows; the others are `out`, `apply` and `view`. */
-export type LookupOp = ReqOp | UnaryOp | BinOp | MaxOp | RangeOp;
+/** y[t.., e..] = x[ids[t], e]: rows of x by indices in the clear. y has home V. */
+export interface GatherOp {
+  kind: 'gather';
+  x: number;
+  ids: number;
+  y: number;
+}
 
-export type Op = LookupOp | OutOp | ApplyOp | ViewOp;
+/** Ops whose output shows other tensors. */
+export type ShowOp = ViewOp | GatherOp;
 
-export const isLookup = (op: Op): op is LookupOp => op.kind !== 'out' && op.kind !== 'apply' && op.kind !== 'view';
+/** Ops that are answered by table rows. */
+export type LookupOp = ReqOp | UnaryOp | BinOp | MaxOp | PairMaxOp | RangeOp;
+
+export type Op = LookupOp | OutOp | ApplyOp | ShowOp;
+
+export const isShow = (op: Op): op is ShowOp => op.kind === 'view' || op.kind === 'gather';
+export const isLookup = (op: Op): op is LookupOp => op.kind !== 'out' && op.kind !== 'apply' && !isShow(op);
 
 import type { Dtype } from '../protocol/statement.ts';
 

@@ -7,12 +7,10 @@
  * Digits that share no coordinate are independent, so Φ is a product of small vectors, one a component.
  */
 import { add, type F4, mul, ONE, scale, sub, ZERO } from '../protocol/extension.ts';
-import { ceilLog2 } from '../protocol/integers.ts';
-import { eqTable, evaluateExtension, indicator, type Point, splitPoint } from '../protocol/mle.ts';
-import type { Claim } from './claim.ts';
+import { eqTable, indicator, type Point } from '../protocol/mle.ts';
 import { addInto, outer } from './forms/reduction.ts';
-import type { Plan } from './plan.ts';
 import { bitsOf, forEachValid, paddedSize, paddedStrides, product, sum } from './shape.ts';
+import type { ShowSpec, ShowSum, Values } from './show.ts';
 import type { Tensor, ViewOp, ViewPart } from './types.ts';
 
 /** A coordinate of one side of a part: which dimensions of the tensor it runs over, its size, and where its bits lie in a point. */
@@ -111,22 +109,8 @@ function forEachCombination({ counts, digits, xs, ys }: Component, visit: (x: nu
   }
 }
 
-/** Products that Φ of one claim on this view costs. */
-export function viewWork(op: ViewOp, tensors: readonly Tensor[]): number {
-  const yDims = (tensors[op.y] as Tensor).dims;
-  return sum(
-    op.parts.map((part) =>
-      sum(
-        components(part, (tensors[part.x] as Tensor).dims, yDims).map(
-          (c) => product(c.counts) + 2 ** sum(c.xs.map((e) => e.bits)) + 2 ** sum(c.ys.map((e) => e.bits)),
-        ),
-      ),
-    ),
-  );
-}
-
-/** Whether the numbers of a part have the shapes they must have, or a sentence. */
-export function viewProblem(op: ViewOp, tensors: readonly Tensor[]): string | null {
+/** What is wrong with the numbers of a view, or null. */
+function problem(op: ViewOp, tensors: readonly Tensor[]): string | null {
   const { dims } = tensors[op.y] as Tensor;
   const small = (v: number, most: number): boolean => Number.isInteger(v) && Math.abs(v) <= most;
   for (const part of op.parts) {
@@ -153,12 +137,12 @@ export function forEachShown(
   forEachCombination({ counts: part.counts, digits: part.counts.map((_, k) => k), xs, ys }, visit);
 }
 
-/** The padded values of a view. */
-export function viewValues(op: ViewOp, tensors: readonly Tensor[], values: (tensor: number) => Int32Array): Int32Array {
-  const { dims } = tensors[op.y] as Tensor;
+/** The padded values of a view with these parts. */
+function shownValues({ parts, fill, y: target }: ViewOp, tensors: readonly Tensor[], values: Values): Int32Array {
+  const { dims } = tensors[target] as Tensor;
   const y = new Int32Array(paddedSize(dims));
-  const filled = op.fill === 0 ? null : new Int32Array(y.length);
-  for (const part of op.parts) {
+  const filled = fill === 0 ? null : new Int32Array(y.length);
+  for (const part of parts) {
     const x = values(part.x);
     forEachShown(part, (tensors[part.x] as Tensor).dims, dims, (i, o) => {
       y[o] = (y[o] as number) + (x[i] as number);
@@ -167,7 +151,7 @@ export function viewValues(op: ViewOp, tensors: readonly Tensor[], values: (tens
   }
   if (filled !== null)
     forEachValid(dims, (p) => {
-      y[p] = (y[p] as number) + op.fill * (1 - (filled[p] as number));
+      y[p] = (y[p] as number) + fill * (1 - (filled[p] as number));
     });
   return y;
 }
@@ -194,36 +178,40 @@ export function viewInterval(op: Omit<ViewOp, 'y'>, dims: readonly number[], ten
   return [least + 0, most + 0];
 }
 
-/** One part of a claim on a view: Σ_i x(prefix, i) · Φ(i), Φ the product of `vectors` in the order of the bits of i. */
-export interface ViewSum {
-  readonly x: number;
-  readonly prefix: Point;
-  readonly variables: number;
-  readonly vectors: readonly Uint32Array[];
-}
+export const view: ShowSpec<ViewOp> = {
+  problem,
+  interval: (op, tensors) => viewInterval(op, (tensors[op.y] as Tensor).dims, tensors),
+  values: shownValues,
+  part: (op, i, tensors, values) => shownValues({ ...op, parts: op.parts.slice(i, i + 1), fill: 0 }, tensors, values),
+  variables: (op, tensors) =>
+    op.parts.map((part) => {
+      const { dims } = tensors[part.x] as Tensor;
+      const passed = passedOf(components(part, dims, (tensors[op.y] as Tensor).dims));
+      return sum(bitsOf(dims)) - sum(passed.map((c) => (c.xs[0] as Coordinate).bits));
+    }),
+  work: (op, tensors) =>
+    sum(
+      op.parts
+        .flatMap((part) => components(part, (tensors[part.x] as Tensor).dims, (tensors[op.y] as Tensor).dims))
+        .map((c) => product(c.counts) + 2 ** sum(c.xs.map((e) => e.bits)) + 2 ** sum(c.ys.map((e) => e.bits))),
+    ),
+  reduce({ tensors, plan }, op, { point, value }) {
+    const { dims } = tensors[op.y] as Tensor;
+    const parts = op.parts.map((part) => partSum(part, (tensors[part.x] as Tensor).dims, dims, point));
+    const sums = parts.map((p) => p.sum);
+    if (op.fill === 0) return { sums, total: value };
+    const covered = parts.reduce((s, p) => add(s, p.covered), ZERO);
+    const rest = sub(indicator(dims, plan.bits[op.y] as number[], point), covered);
+    return { sums, total: sub(value, scale(op.fill, rest)) };
+  },
+};
 
-/** A claim on a view as sums over what it shows: their total is `total`. */
-export interface ViewReduction {
-  readonly op: ViewOp;
-  readonly sums: readonly ViewSum[];
-  readonly total: F4;
-}
-
-/** Reduces a claim on the output of `op`. */
-export function reduceView(op: ViewOp, tensors: readonly Tensor[], plan: Plan, { point, value }: Omit<Claim, 'tensor'>): ViewReduction {
-  const { dims } = tensors[op.y] as Tensor;
-  let covered = ZERO;
-  const sums = op.parts.map((part) => {
-    const s = partSum(part, (tensors[part.x] as Tensor).dims, dims, point);
-    if (op.fill !== 0) covered = add(covered, s.covered);
-    return s;
-  });
-  if (op.fill === 0) return { op, sums, total: value };
-  const rest = sub(indicator(dims, plan.bits[op.y] as number[], point), covered);
-  return { op, sums, total: sub(value, scale(op.fill, rest)) };
-}
-
-function partSum(part: ViewPart, xDims: readonly number[], yDims: readonly number[], point: Point): ViewSum & { covered: F4 } {
+function partSum(
+  part: ViewPart,
+  xDims: readonly number[],
+  yDims: readonly number[],
+  point: Point,
+): { readonly sum: ShowSum; readonly covered: F4 } {
   const list = components(part, xDims, yDims);
   const pieceOf = ({ at, bits }: Coordinate): F4[] => point.slice(at, at + bits);
   const passed = passedOf(list);
@@ -237,7 +225,9 @@ function partSum(part: ViewPart, xDims: readonly number[], yDims: readonly numbe
     covered = mul(covered, total(vector));
     if (!passed.includes(c)) fields.push({ xs: c.xs, vector });
   }
-  return { x: part.x, prefix, variables: sum(bitsOf(xDims)) - prefix.length, vectors: inOrder(fields), covered };
+  const variables = sum(bitsOf(xDims)) - prefix.length;
+  const image = { outer: 1, inner: 2 ** variables, point: prefix };
+  return { sum: { x: part.x, image, variables, vectors: inOrder(fields), pointAt: (q) => [...prefix, ...q] }, covered };
 }
 
 /** Leading dimensions of x that are dimensions of y: the point passes through, because x is 0 beyond its dims (S7). */
@@ -249,15 +239,6 @@ function passedOf(list: readonly Component[]): Component[] {
     out.push(c);
     next += (c.xs[0] as Coordinate).bits;
   }
-}
-
-/** Variables of the sum of each part. */
-export function viewVariables(op: ViewOp, tensors: readonly Tensor[]): number[] {
-  return op.parts.map((part) => {
-    const { dims } = tensors[part.x] as Tensor;
-    const passed = passedOf(components(part, dims, (tensors[op.y] as Tensor).dims));
-    return sum(bitsOf(dims)) - sum(passed.map((c) => (c.xs[0] as Coordinate).bits));
-  });
 }
 
 /** Whether a component is a whole dimension of x as a whole dimension of y. */
@@ -315,10 +296,4 @@ function total(v: Uint32Array): F4 {
   const out = new Uint32Array(4);
   for (let i = 0; i < v.length / 4; i++) addInto(out, 0, v, i);
   return [out[0], out[1], out[2], out[3]] as unknown as F4;
-}
-
-/** Φ̃(q). */
-export function viewFactorAt({ vectors }: ViewSum, q: Point): F4 {
-  const bits = vectors.map((v) => ceilLog2(v.length / 4));
-  return splitPoint(q, bits).reduce((acc, piece, k) => mul(acc, evaluateExtension(vectors[k] as Uint32Array, piece)), ONE);
 }

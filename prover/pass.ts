@@ -21,14 +21,14 @@ import {
   reductions,
   type SegmentPoint,
   segmentPoints,
+  showsOf,
+  showWeight,
   stackClaim,
   verifierEvaluates,
-  viewsOf,
-  viewWeight,
 } from '../circuits/relation.ts';
 import { maxOf } from '../circuits/shape.ts';
-import type { Form, MaxOp, Op, OutOp, ViewOp } from '../circuits/types.ts';
-import { reduceView, viewValues } from '../circuits/views.ts';
+import { showOf } from '../circuits/show.ts';
+import type { Form, MaxOp, Op, OutOp, ShowOp } from '../circuits/types.ts';
 import { type F4, ONE, powers, scale, ZERO } from '../protocol/extension.ts';
 import { proveForest } from '../protocol/logup.ts';
 import type { Point } from '../protocol/mle.ts';
@@ -139,7 +139,7 @@ class Pass {
     const spatials = await this.#contractions();
     await this.#pace.at('windows', 0.75);
     await this.#spatials(spatials, points.lookups);
-    await this.#views();
+    await this.#shows();
     await this.#pace.at('opening', 0.85);
     await this.#open(new Map([...this.#in.committed, ['A', groupA]]), grind);
     await this.#pace.at('done', 1);
@@ -277,56 +277,45 @@ class Pass {
   }
 
   /** §8.9: phase C. */
-  async #views(): Promise<void> {
+  async #shows(): Promise<void> {
     const t = this.#t;
     const { fields, plan } = this.#in.circuit;
     const T = fields.tensors;
-    const views = viewsOf(fields.ops);
-    const claims = this.#claims.filter((c) => views.has(c.tensor));
+    const values = (i: number): Int32Array => this.#values(i);
+    const shows = showsOf(fields.ops);
+    const claims = this.#claims.filter((c) => shows.has(c.tensor));
     if (claims.length === 0) return;
-    const reductions = claims.map((c) => reduceView(views.get(c.tensor) as ViewOp, T, plan, c));
+    const reductions = claims.map((c) => {
+      const op = shows.get(c.tensor) as ShowOp;
+      return { op, point: c.point, ...showOf(op).reduce({ tensors: T, plan, values }, op, c) };
+    });
     const delta = powers(t.challenge('C.delta'), reductions.length);
     const rounds = maxOf(reductions.flatMap((r) => r.sums.map((s) => s.variables)));
-    const list = reductions.flatMap(({ op, sums, total }, k) =>
-      sums.map((s, p) => {
-        const image: Recipe = { kind: 'contract', tensor: s.x, outer: 1, inner: 2 ** s.variables, point: s.prefix };
-        const b = s.vectors.at(-1) ?? Uint32Array.from(ONE);
-        const a = s.vectors.slice(0, -1).reduce(outer, Uint32Array.from(ONE));
-        const weight = scale(viewWeight(rounds, s.variables), delta[k] as F4);
-        const alone = { ...op, parts: op.parts.slice(p, p + 1), fill: 0 };
-        return {
-          ...s,
-          weight,
-          total,
-          alone,
-          point: (claims[k] as Claim).point,
-          factors: [image, { kind: 'outer', terms: [{ a, b }] } as const],
-        };
-      }),
+    const list = reductions.flatMap((r, k) =>
+      r.sums.map((sum, part) => ({ ...r, sum, part, weight: scale(showWeight(rounds, sum), delta[k] as F4) })),
     );
-    // Of several parts each has its own sum.
-    const several = list.filter((s) => (views.get(s.alone.y) as ViewOp).parts.length > 1);
-    const values = await this.#kernels.evaluate(
-      several.map((s) => ({ values: viewValues(s.alone, T, (i) => this.#values(i)), point: s.point })),
-    );
-    const instances = list.map((s) => {
-      const at = several.indexOf(s);
-      return { variables: s.variables, factors: s.factors, sum: at < 0 ? s.total : (values[at] as F4) };
+    // One sum alone is the total; of several each has its own.
+    const several = list.filter((e) => e.sums.length > 1);
+    const own = await this.#kernels.evaluate(several.map((e) => ({ values: showOf(e.op).part(e.op, e.part, T, values), point: e.point })));
+    const instances = list.map((e) => {
+      const { x, image, variables, vectors } = e.sum;
+      const one = Uint32Array.from(ONE);
+      const terms = [{ a: vectors.slice(0, -1).reduce(outer, one), b: vectors.at(-1) ?? one }];
+      const at = several.indexOf(e);
+      const factors: Recipe[] = [
+        { kind: 'contract', tensor: x, ...image },
+        { kind: 'outer', terms },
+      ];
+      return { variables, factors, sum: at < 0 ? e.total : (own[at] as F4) };
     });
-    const sumcheck = this.#hold(
-      await this.#kernels.sumcheck(
-        instances,
-        list.map((s) => s.weight),
-        2,
-        (i) => this.#values(i),
-      ),
-    );
+    const weights = list.map((e) => e.weight);
+    const sumcheck = this.#hold(await this.#kernels.sumcheck(instances, weights, 2, values));
     const point = await proveSumcheck(t, 'C', rounds, sumcheck);
     const ends = (await sumcheck.ends(1)).map(([x]) => x as F4);
     this.#free(sumcheck);
     t.sendElements('C.end', ends);
-    list.forEach((s, k) => {
-      this.#claims.push({ tensor: s.x, point: [...s.prefix, ...point.slice(rounds - s.variables)], value: ends[k] as F4 });
+    list.forEach(({ sum }, k) => {
+      this.#claims.push({ tensor: sum.x, point: sum.pointAt(point.slice(rounds - sum.variables)), value: ends[k] as F4 });
     });
   }
 

@@ -58,6 +58,33 @@ function formWords(form: Form): { name: string; detail: string } {
       return { name: `Window sum ${form.kh} × ${form.kw}`, detail: '' };
     case 'mul':
       return { name: 'Product', detail: '' };
+    case 'bmm':
+      return { name: 'Matrix product', detail: 'of two computed tensors' };
+  }
+}
+
+function opWords(ops: readonly Op[]): { name: string; detail: string } {
+  const first = ops[0] as Op;
+  switch (first.kind) {
+    case 'max':
+      return { name: maxName(ops as MaxOp[]), detail: '' };
+    case 'pairmax':
+      return { name: 'Greater of two', detail: '' };
+    case 'range':
+      return { name: 'Range of the input', detail: `${first.w} bits` };
+    case 'unary':
+      return { name: 'Table', detail: 'one value each' };
+    case 'bin':
+      return { name: 'Table of pairs', detail: '' };
+    case 'apply':
+      return { name: 'Function', detail: 'computed by the verifier' };
+    case 'view':
+      return { name: 'View', detail: 'moves values, commits to none' };
+    case 'gather':
+      return { name: 'Rows by index', detail: 'commits to none' };
+    case 'req':
+    case 'out':
+      return formWords(first.form);
   }
 }
 
@@ -102,26 +129,12 @@ export function networkOf({ key, interface: face }: KeyFile): Network {
     ops.flatMap(ownTensors).reduce((s, t) => s + (tensor(t).home === 'W' ? product(tensor(t).dims) : 0), 0);
 
   const layers = layersOf(key.ops).map((ops): Layer => {
-    const first = ops[0] as Op;
     const last = ops.at(-1) as Op;
     const lookups = ops.reduce((s, op) => s + (isLookup(op) ? 2 ** (lookupBits(op, plan.bits) as number) : 0), 0);
     const cost = costOf(lookups, committedBy(ops.flatMap(ownTensors)));
     const shape = tensor(last.kind === 'range' ? last.x : last.y).dims;
     const weights = weightsOf(ops);
-    const words =
-      first.kind === 'max'
-        ? { name: maxName(ops as MaxOp[]), detail: '' }
-        : first.kind === 'range'
-          ? { name: 'Range of the input', detail: `${first.w} bits` }
-          : first.kind === 'unary'
-            ? { name: 'Table', detail: 'one value each' }
-            : first.kind === 'bin'
-              ? { name: 'Table of pairs', detail: '' }
-              : first.kind === 'apply'
-                ? { name: 'Function', detail: 'computed by the verifier' }
-                : first.kind === 'view'
-                  ? { name: 'View', detail: 'moves values, costs nothing to commit' }
-                  : formWords(first.form);
+    const words = opWords(ops);
     const shown = ops.length > 1 && last.kind === 'apply' ? 'shown in the proof' : '';
     const detail = [words.detail, weights > 0 ? `${weights.toLocaleString('en')} weights` : '', shown].filter((d) => d !== '').join(', ');
     return { ...cost, name: words.name, detail, shape };

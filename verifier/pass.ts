@@ -23,14 +23,15 @@ import {
   reductions,
   type SegmentPoint,
   segmentPoints,
+  showFactor,
+  showsOf,
+  showWeight,
   stackClaim,
   verifierEvaluates,
-  viewsOf,
-  viewWeight,
 } from '../circuits/relation.ts';
 import { maxOf } from '../circuits/shape.ts';
+import { showOf } from '../circuits/show.ts';
 import type { Form, LookupOp, Op, OutOp, Tensor } from '../circuits/types.ts';
-import { reduceView, viewFactorAt } from '../circuits/views.ts';
 import { type Arithmetic, plain } from '../protocol/arithmetic.ts';
 import { add, equal, type F4, mul, powers, scale, ZERO } from '../protocol/extension.ts';
 import { type LeafClaim, verifyForest } from '../protocol/logup.ts';
@@ -105,7 +106,7 @@ class Pass {
     onProgress?.({ stage: 'layers', fraction: 0.7 });
     const spatials = this.#contractions();
     this.#spatials(spatials, points.lookups);
-    this.#views();
+    this.#shows();
     onProgress?.({ stage: 'opening', fraction: 0.8 });
     this.#open(rootA);
   }
@@ -264,14 +265,15 @@ class Pass {
       throw new Refused('V7', 'a window or tap does not end in its image: a sum over positions is not what the input gives');
   }
 
-  /** §8.9: phase C, V7c: claims on views become claims on what they show. */
-  #views(): void {
+  /** §8.9: phase C, V7c: claims on what is shown become claims on what shows it. */
+  #shows(): void {
     const t = this.#t;
     const { key, plan } = this.#in;
-    const views = viewsOf(key.ops);
+    const shows = showsOf(key.ops);
+    const ctx = { tensors: key.tensors, plan, values: (i: number) => this.#public.get(i) as Int32Array };
     const reductions = this.#claims.flatMap((c) => {
-      const op = views.get(c.tensor);
-      return op === undefined ? [] : [reduceView(op, key.tensors, plan, c)];
+      const op = shows.get(c.tensor);
+      return op === undefined ? [] : [showOf(op).reduce(ctx, op, c)];
     });
     if (reductions.length === 0) return;
     const delta = powers(t.challenge('C.delta'), reductions.length);
@@ -288,9 +290,9 @@ class Pass {
       for (const s of r.sums) {
         const x = ends[next++] as F4;
         const q = point.slice(rounds - s.variables);
-        const term = scale(viewWeight(rounds, s.variables), mul(x, viewFactorAt(s, q)));
+        const term = scale(showWeight(rounds, s), mul(x, showFactor(s, q)));
         total = add(total, mul(delta[k] as F4, term));
-        this.#claims.push({ tensor: s.x, point: [...s.prefix, ...q], value: x });
+        this.#claims.push({ tensor: s.x, point: s.pointAt(q), value: x });
       }
     });
     if (!equal(total, value)) throw new Refused('V7c', 'a view does not show its tensors: a value is not the one at its place');

@@ -27,8 +27,25 @@ export function accumulator(tensors: readonly Tensor[], weights: ReadonlyMap<num
       );
     case 'mul':
       return { text: `${declared}    for (var i = 0; i < ${n}; i++) acc[i] <== x0[i] * x1[i];\n`, constraints: n };
+    case 'bmm': {
+      const [t, s] = (tensors[form.a] as Tensor).dims.slice(-2) as [number, number];
+      return { text: declared + productsText(n, t, s, dims.at(-1) as number), constraints: n * s };
+    }
   }
 }
+
+/** Every product of a batched matrix product is a constraint; their sums are none. */
+const productsText = (n: number, t: number, s: number, e: number): string => `    signal products[${n}][${s}];
+    for (var i = 0; i < ${n}; i++) {
+        var head = i \\ ${t * e};
+        var sum = 0;
+        for (var k = 0; k < ${s}; k++) {
+            products[i][k] <== x0[(i \\ ${e}) * ${s} + k] * x1[(head * ${s} + k) * ${e} + i % ${e}];
+            sum += products[i][k];
+        }
+        acc[i] <== sum;
+    }
+`;
 
 function denseText(form: DenseForm, weights: ReadonlyMap<number, Int32Array>, n: number): string {
   const [w, b] = [weights.get(form.w) as Int32Array, weights.get(form.b) as Int32Array];

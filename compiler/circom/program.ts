@@ -7,7 +7,7 @@ import { CHUNK, partialRounds, poseidonConstants, poseidonCost } from '../../cir
 import { limbCount, perLimb } from '../../circuits/groth16/signals.ts';
 import type { Network, TableMeaning } from '../../circuits/network.ts';
 import { forEachValid, product } from '../../circuits/shape.ts';
-import type { IoTensor, MaxOp, Op, ReqOp, Tensor, UnaryOp, ViewOp } from '../../circuits/types.ts';
+import type { IoTensor, MaxOp, Op, PairMaxOp, ReqOp, Tensor, UnaryOp, ViewOp } from '../../circuits/types.ts';
 import { forEachShown } from '../../circuits/views.ts';
 import { ceilLog2 } from '../../protocol/integers.ts';
 import { Refused } from '../../protocol/refused.ts';
@@ -92,7 +92,7 @@ export function operandsOf(op: Op): number[] {
     case 'req':
     case 'out':
       if (op.form.kind === 'lin') return op.form.terms.map(([, t]) => t);
-      return op.form.kind === 'mul' ? [op.form.a, op.form.b] : [op.form.x];
+      return op.form.kind === 'mul' || op.form.kind === 'bmm' ? [op.form.a, op.form.b] : [op.form.x];
     case 'max':
       return op.prev === null ? [op.x] : [op.x, op.prev];
     case 'unary':
@@ -100,7 +100,10 @@ export function operandsOf(op: Op): number[] {
     case 'range':
       return [op.x];
     case 'bin':
+    case 'pairmax':
       return [op.a, op.b];
+    case 'gather':
+      return [op.x, op.ids];
     case 'view':
       return op.parts.map((p) => p.x);
   }
@@ -112,6 +115,9 @@ function body(network: Network, op: Exclude<Op, { kind: 'range' }>, index: numbe
   if (op.kind === 'max') return maximum(network, op);
   if (op.kind === 'unary') return unary(network, op, index);
   if (op.kind === 'view') return shown(network, op);
+  if (op.kind === 'pairmax') return pairs(network, op);
+  if (op.kind === 'gather')
+    throw new Refused('groth16.op', `"${label}": rows by computed indices have no relation in this proof system`, { node: label });
   if (op.kind === 'apply') throw new Error('a network that reveals accumulators is one of the native system');
   const acc = accumulator(network.tensors, network.weights, op.form, op.y);
   if (op.kind === 'out')
@@ -215,6 +221,20 @@ function unary(network: Network, op: UnaryOp, index: number): Part {
 `,
     constraints: count * unaryCost(n),
   };
+}
+
+function pairs(network: Network, op: PairMaxOp): Part {
+  const n = ceilLog2(span(network.tensors[op.y] as Tensor) + 1);
+  const count = size(network, op.y);
+  const text = `    component c[${count}];
+    for (var i = 0; i < ${count}; i++) {
+        c[i] = Max(${n});
+        c[i].a <== x0[i];
+        c[i].b <== x1[i];
+        y[i] <== c[i].out;
+    }
+`;
+  return { text, constraints: count * (n + 2) };
 }
 
 /** A view is wires alone. */

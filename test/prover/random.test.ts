@@ -26,6 +26,13 @@ interface Sample {
   readonly raw: Int32Array[];
 }
 
+/** The coordinates of [C, H, W] as three digits. */
+const AXES: number[][] = [
+  [0, 1, 0, 0],
+  [0, 0, 1, 0],
+  [0, 0, 0, 1],
+];
+
 function randomNetwork(seed: number): Sample {
   const r = new Random(seed);
   const described = r.int(0, 3) > 0;
@@ -36,6 +43,8 @@ function randomNetwork(seed: number): Sample {
   const [lo, hi] = signed || committed ? [-128, 127] : [0, 255];
   const dims = [r.int(1, 4), r.int(2, 7), r.int(1, 7)];
   const x = b.input(dims, lo - zp, hi - zp, committed ? 'X' : 'PUB');
+  // Indices of the rows that `gather` takes.
+  const ids = b.input([dims[0] as number], 0, 4);
   if (committed) b.range(x);
   const io: IoTensor[] = [];
   const step = (scale: number, z: number): StepFunction => requantize(Math.fround(scale), z, -128, 127);
@@ -52,13 +61,28 @@ function randomNetwork(seed: number): Sample {
     const outSize = (n: number, before: number, after: number, d: number, k: number, s: number): number =>
       Math.floor((n + before + after - d * (k - 1) - 1) / s) + 1;
     const shape = [outSize(h, pad[0], pad[2], dilation[0], kh, stride[0]), outSize(w, pad[1], pad[3], dilation[1], kw, stride[1])] as const;
-    const kind = r.pick(['conv', 'conv', 'grouped', 'max', 'pool', 'mul', 'lin', 'unary', 'view', 'view'] as const);
+    const kind = r.pick([
+      'conv',
+      'conv',
+      'grouped',
+      'max',
+      'pool',
+      'mul',
+      'lin',
+      'unary',
+      'view',
+      'view',
+      'bmm',
+      'pairmax',
+      'constant',
+      'gather',
+    ] as const);
     if (kind === 'view') {
       if (at.home !== 'V') current = randomView(r, b, current, at);
       continue;
     }
     // A maximum keeps bounds, and those that come from a view may be those of no type.
-    const typed = kind !== 'max' || ((at.lo as number) < 0 && (at.hi as number) <= (at.lo as number) + 255);
+    const typed = (kind !== 'max' && kind !== 'pairmax') || ((at.lo as number) < 0 && (at.hi as number) <= (at.lo as number) + 255);
     const home = r.int(0, 4) === 0 && typed ? 'PUB' : 'A';
     const z = r.int(-128, 127);
     const options = { home } as const;
@@ -103,7 +127,27 @@ function randomNetwork(seed: number): Sample {
         127 - z,
         options,
       );
-    else {
+    else if (kind === 'bmm') {
+      if (at.home === 'V') continue;
+      const turned = b.view([{ x: current, counts: [c, h, w], from: AXES, to: [AXES[0], AXES[2], AXES[1]] as number[][] }], [c, w, h]);
+      current = b.req({ kind: 'bmm', a: current, b: turned }, step(0.0003, z), -128 - z, 127 - z, options);
+    } else if (kind === 'pairmax') {
+      if (at.home === 'V' || product(at.dims) < 2) continue;
+      const flipped = b.view(
+        [{ x: current, counts: [c, h, w], from: [AXES[0], AXES[1], [w - 1, 0, 0, -1]] as number[][], to: AXES }],
+        at.dims,
+      );
+      current = b.pairmax(current, flipped);
+    } else if (kind === 'constant' || kind === 'gather') {
+      const rows = kind === 'gather' ? 5 : c;
+      if (kind === 'gather' && c !== dims[0]) continue;
+      const k = b.constant([rows, h, w], r.ints(rows * h * w, -100, 100));
+      const terms: [number, number][] = [
+        [2, current],
+        [-3, kind === 'gather' ? b.gather(k, ids) : k],
+      ];
+      current = b.req({ kind: 'lin', terms, constant: 1 }, step(0.2, z), -128 - z, 127 - z, options);
+    } else {
       if (product(at.dims) < 2) continue;
       const rows = new Map<number, number>();
       for (let v = at.lo as number; v <= (at.hi as number); v++) rows.set(v, Math.abs(v) % 64);
@@ -126,12 +170,16 @@ function randomNetwork(seed: number): Sample {
   } as const;
   if (r.int(0, 1) === 1) io.push({ tensor: b.out(dense), dtype: 'int32', zp: 0 });
   else io.push({ tensor: b.req(dense, step(0.002, 0), -128, 127, { home: 'PUB' }), dtype: 'int8', zp: 0 });
-  const network = b.finish([{ tensor: x, dtype: signed || committed ? 'int8' : 'uint8', zp }], dedupe(io));
+  const inputs: IoTensor[] = [
+    { tensor: x, dtype: signed || committed ? 'int8' : 'uint8', zp },
+    { tensor: ids, dtype: 'uint8', zp: 0 },
+  ];
+  const network = b.finish(inputs, dedupe(io));
   return {
     network,
     mode: r.pick(['I0', 'I1'] as const),
     version: described && describeTables(network) !== null ? 2 : 1,
-    raw: [r.ints(product(dims), lo, hi)],
+    raw: [r.ints(product(dims), lo, hi), r.ints(dims[0] as number, 0, 4)],
   };
 }
 
@@ -139,11 +187,7 @@ function randomNetwork(seed: number): Sample {
 function randomView(r: Random, b: NetworkBuilder, x: number, { dims }: Tensor): number {
   const [c, h, w] = dims as [number, number, number];
   const counts = [c, h, w];
-  const plain = [
-    [0, 1, 0, 0],
-    [0, 0, 1, 0],
-    [0, 0, 0, 1],
-  ];
+  const plain = AXES;
   const kind = r.pick(['slice', 'flip', 'transpose', 'pad', 'concat', 'reshape', 'sum', 'nearest'] as const);
   if (kind === 'slice') {
     const step = r.int(1, 2);
