@@ -1,7 +1,7 @@
 /** Forms as stable text: the same model prints the same bytes on any machine. Long data is shown by its length and a checksum. */
 import type { Network } from '../circuits/network.ts';
 import type { Attribute, Graph, Node, Tensor } from './onnx/graph.ts';
-import type { Activation, QuantizedGraph, QuantizedOp, Stage } from './quantized/form.ts';
+import type { Activation, QuantizedGraph, QuantizedOp, Show, Stage } from './quantized/form.ts';
 
 /** FNV-1a over 32-bit words: tells apart what a diff should tell apart. */
 export function checksum(data: ArrayLike<number>): string {
@@ -52,6 +52,7 @@ export function emitQuantized(graph: QuantizedGraph): string {
 const activation = (a: Activation): string => `t${a.id} ${a.name}: ${a.dtype}${dims(a.dims)} zp ${a.zp.value} in [${a.lo}, ${a.hi}]`;
 
 function quantizedOp(op: QuantizedOp): string {
+  if (op.kind === 'show') return shown(op);
   const head = `${op.kind} ${op.node}: ${activation(op.y)} = t${op.x.id}`;
   if (op.kind === 'maxpool')
     return `${head} kernel ${dims(op.kernel)} stride ${dims(op.stride)} pad ${dims(op.pad)} dilation ${dims(op.dilation)}`;
@@ -62,6 +63,13 @@ function quantizedOp(op: QuantizedOp): string {
       ? 'as int32'
       : `R ${numbers(op.requant.scales)} to scale ${op.requant.to.scale} zp ${op.requant.to.zp} clip [${op.requant.to.lo}, ${op.requant.to.hi}]`;
   return `${head} ${JSON.stringify(op.form)} weights ${dims(op.wDims)} ${numbers(op.weights)} bias ${numbers(op.bias)} ${requant}${stages}`;
+}
+
+function shown({ node, y }: Show): string {
+  const { parts, fill } = y.shows as NonNullable<Activation['shows']>;
+  const part = ({ x, base, at, from }: (typeof parts)[number]): string =>
+    `\n  t${x.id} from ${base} at ${at.map(numbers).join(' x ')} moved ${from.map(numbers).join(' x ')}`;
+  return `show ${node}: ${activation(y)}${fill === null ? '' : ` else ${fill}`}${parts.map(part).join('')}`;
 }
 
 function stage(s: Stage): string {

@@ -9,7 +9,16 @@ import { floatToBits } from '../protocol/float32.ts';
 import { Refused } from '../protocol/refused.ts';
 import { elements, type Graph } from './onnx/graph.ts';
 import { channelAxis } from './passes/fuse-lookups.ts';
-import type { Activation, Linear, Lookup, QuantizedGraph, QuantizedOp } from './quantized/form.ts';
+import { viewParts } from './quantized/digits.ts';
+import {
+  type Activation,
+  type Linear,
+  type Lookup,
+  operandsOf,
+  type QuantizedGraph,
+  type QuantizedOp,
+  type Show,
+} from './quantized/form.ts';
 import { channelsOf, stagesAt, stepFunctions } from './quantized/functions.ts';
 
 /** A tensor of the network that holds a tensor of the model: raw = centred + zp. */
@@ -97,11 +106,15 @@ export function lowerQuantized(graph: Graph, quantized: QuantizedGraph, options:
   for (const { activation: a } of quantized.inputs) tensor.set(a, builder.input(a.dims as readonly number[], ...bounds(a), home));
   if (home === 'X') builder.range(at((quantized.inputs[0] as QuantizedGraph['inputs'][number]).activation));
   const exported = new Set(quantized.outputs.map((o) => o.source));
-  for (const op of quantized.ops)
+  const read = new Set([...quantized.ops.filter((op) => op.kind !== 'show').flatMap(operandsOf), ...exported]);
+  for (const op of quantized.ops) {
+    // Moves compose, so a view that only other views show is none.
+    if (op.kind === 'show' && !read.has(op.y)) continue;
     tensor.set(
       op.y,
-      named(op, () => build(builder, op, at(op.x), exported.has(op.y) ? 'PUB' : 'A')),
+      named(op, () => (op.kind === 'show' ? show(builder, op, at) : build(builder, op, at(op.x), exported.has(op.y) ? 'PUB' : 'A'))),
     );
+  }
   const io = (a: Activation): IoTensor => ({ tensor: at(a), dtype: a.dtype, zp: zpOf(a) });
   const sources = [...exported];
   return {
@@ -125,7 +138,14 @@ function named<T>(op: QuantizedOp, act: () => T): T {
   }
 }
 
-function build(builder: NetworkBuilder, op: QuantizedOp, x: number, home: 'A' | 'PUB'): number {
+/** A view of tensors that are there already. */
+function show(builder: NetworkBuilder, { node, y }: Show, at: (a: Activation) => number): number {
+  const { dims, parts, fill } = y.shows as NonNullable<Activation['shows']>;
+  const list = parts.flatMap((p) => viewParts(p, p.x.dims as readonly number[], at(p.x)));
+  return builder.view(list, dims, fill === null ? 0 : fill - zpOf(y), node);
+}
+
+function build(builder: NetworkBuilder, op: Exclude<QuantizedOp, Show>, x: number, home: 'A' | 'PUB'): number {
   const options = { home, label: op.node };
   if (op.kind === 'maxpool') {
     const dims = op.x.dims as readonly number[];

@@ -2,12 +2,20 @@
  * Composes a lookup into the op before it: requantisation then Relu, Clip or Add of a constant is one non-decreasing step function, so one
  * lookup an element instead of two. Only when nothing else reads the tensor between them.
  */
-import type { Activation, Linear, Lookup, QuantizedGraph, QuantizedOp, Stage } from '../quantized/form.ts';
+import {
+  type Activation,
+  type Linear,
+  type Lookup,
+  operandsOf,
+  type QuantizedGraph,
+  type QuantizedOp,
+  type Stage,
+} from '../quantized/form.ts';
 
 export function fuseLookups(graph: QuantizedGraph): QuantizedGraph {
   const readers = new Map<Activation, number>();
   const count = (a: Activation) => readers.set(a, (readers.get(a) ?? 0) + 1);
-  for (const op of graph.ops) count(op.x);
+  for (const op of graph.ops) for (const a of operandsOf(op)) count(a);
   for (const out of graph.outputs) count(out.source);
   const producer = new Map<Activation, number>();
   const ops: (QuantizedOp | null)[] = [...graph.ops];
@@ -17,7 +25,13 @@ export function fuseLookups(graph: QuantizedGraph): QuantizedGraph {
     const at = producer.get(op.x);
     const before = at === undefined ? null : (ops[at] as QuantizedOp | null);
     if (at === undefined || before === null || readers.get(op.x) !== 1) return;
-    if (before.kind === 'maxpool' || (before.kind === 'linear' && before.requant === null) || !sameAxis(before, op.stages)) return;
+    if (
+      before.kind === 'maxpool' ||
+      before.kind === 'show' ||
+      (before.kind === 'linear' && before.requant === null) ||
+      !sameAxis(before, op.stages)
+    )
+      return;
     ops[at] = { ...before, y: op.y, stages: [...before.stages, ...op.stages] };
     ops[i] = null;
     producer.set(op.y, at);

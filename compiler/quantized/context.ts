@@ -162,7 +162,7 @@ export function activation(
   dtype: Activation['dtype'],
   dims: readonly number[] | null,
   bounds: { zp: number | null; lo: number; hi: number },
-  more: { zp?: Activation['zp']; input?: boolean } = {},
+  more: { zp?: Activation['zp']; input?: boolean; shows?: Activation['shows'] } = {},
 ): Activation {
   const made: Activation = {
     id: ctx.activations.length,
@@ -173,6 +173,7 @@ export function activation(
     hi: bounds.hi,
     dims,
     input: more.input ?? false,
+    shows: more.shows ?? null,
   };
   ctx.activations.push(made);
   return made;

@@ -5,6 +5,7 @@
  * dims the network has, weights are permuted to match.
  */
 import type { OutputType, TailStep, ViewStep } from '../../circuits/interface.ts';
+import type { Shown } from './shown.ts';
 
 export type IntegerType = 'uint8' | 'int8';
 
@@ -39,6 +40,8 @@ export interface Activation {
   dims: readonly number[] | null;
   /** Is a graph input. */
   readonly input: boolean;
+  /** What it shows instead of being computed (§7.8); null: it is computed, or an input. */
+  readonly shows: Shown<Activation> | null;
 }
 
 /** One float32 operation between DequantizeLinear and QuantizeLinear. `values`: one, or one per index of the stage's axis. */
@@ -110,7 +113,19 @@ export interface MaxPool extends Window {
   readonly y: Activation;
 }
 
-export type QuantizedOp = Linear | Lookup | MaxPool;
+/** y shows other activations: `y.shows` says which elements. */
+export interface Show {
+  readonly kind: 'show';
+  readonly node: string;
+  readonly y: Activation;
+}
+
+export type QuantizedOp = Linear | Lookup | MaxPool | Show;
+
+/** The activations an op reads. */
+export function operandsOf(op: QuantizedOp): readonly Activation[] {
+  return op.kind === 'show' ? (op.y.shows?.parts ?? []).map((p) => p.x) : [op.x];
+}
 
 export interface QuantizedInput {
   readonly activation: Activation;

@@ -53,13 +53,14 @@ export function kernelTypes(node: Node, x: Activation, out: string, weights: Wei
 function convolution(
   ctx: Context,
   node: Node,
-  x: Activation,
+  given: Activation,
   view: View,
   weights: Weights,
   bias: Int32Array,
   scales: readonly number[],
 ): { acc: Accumulator; view: View } {
-  const [channels, height, width] = settleImage(ctx, node, x, view);
+  const { x, image } = settleImage(ctx, node, given, view);
+  const [channels, height, width] = image;
   const wDims = weights.tensor.dims;
   const groups = groupsOf(node);
   const [co, ci] = [wDims[0] as number, wDims[1] as number];

@@ -3,12 +3,15 @@
  *
  * Any layout of the contracted dimension is absorbed by permuting the weight columns; the other dimensions must be the leading key axes.
  */
+import { paddedSize } from '../../../circuits/shape.ts';
 import { elements, floatOf, intOf, type Node, refuse, type Tensor } from '../../onnx/graph.ts';
 import { MAX_ELEMENTS } from '../../onnx/tensor.ts';
 import { activation, type Context, has, integerOf, operand, scaleOf, settle, targetOf } from '../context.ts';
 import type { Activation } from '../form.ts';
+import { shownOf, virtual } from '../moved.ts';
+import { reshape } from '../shown.ts';
 import type { Accumulator } from '../value.ts';
-import { positions, type View } from '../view.ts';
+import { plainView, positions, type View } from '../view.ts';
 import { kernelTypes } from './conv.ts';
 import { type OpReader, requantised, result, wrongOperand } from './op.ts';
 import { dequantizedBias, dequantizedWeights, operatorBias, operatorWeights, type Weights } from './weights.ts';
@@ -101,7 +104,7 @@ function rank2(node: Node, view: View): void {
 function product(
   ctx: Context,
   node: Node,
-  x: Activation,
+  source: Activation,
   given: View,
   { tensor, data }: Weights,
   bias: Int32Array,
@@ -113,15 +116,8 @@ function product(
     refuse(node, 'model.invalid-shape', `weights [${tensor.dims.join(', ')}] do not fit an operand [${given.shape.join(', ')}]`, {
       tensor: tensor.name,
     });
-  const { dims, view } = settle(ctx, node, x, given);
+  const { x, dims, view, sp } = rowsFirst(ctx, node, source, given, n);
   const layout = view.layout as readonly (readonly number[])[];
-  const rows = layout.slice(0, -1).flat();
-  const sp = rows.length === 0 ? 0 : Math.max(...rows) + 1;
-  const listed = Array.from({ length: sp }, (_, i) => i).filter((i) => dims[i] !== 1);
-  if (listed.join() !== rows.join() || sp > 8 || sp >= dims.length)
-    refuse(node, 'model.unsupported-view', `the rows of its operand are not the leading dimensions of "${x.name}" [${dims.join(', ')}]`, {
-      tensor: x.name,
-    });
   const axes = dims.map((_, i) => i).slice(sp);
   const column = positions(dims, axes, layout.at(-1) as readonly number[]);
   const weights = new Int32Array(n * k);
@@ -142,6 +138,36 @@ function product(
     view: { shape: [...view.shape.slice(0, -1), n], layout: [...layout.slice(0, -1), n === 1 ? [] : [sp]], steps: [] },
   };
 }
+
+interface Rows {
+  readonly x: Activation;
+  readonly dims: readonly number[];
+  readonly view: View;
+  /** The first `sp` dims are the rows of the operand. */
+  readonly sp: number;
+}
+
+/**
+ * The operand with its rows as leading dims and everything else contracted: as it lies, if it can be, else a view of it. The weights have
+ * the padding of the contracted dims, so a view is better too where that padding is more than the operand.
+ */
+function rowsFirst(ctx: Context, node: Node, x: Activation, given: View, channels: number): Rows {
+  const { dims, view } = settle(ctx, node, x, given);
+  const rows = (view.layout as readonly (readonly number[])[]).slice(0, -1).flat();
+  const sp = rows.length === 0 ? 0 : Math.max(...rows) + 1;
+  const listed = Array.from({ length: sp }, (_, i) => i).filter((i) => dims[i] !== 1);
+  const lies = listed.join() === rows.join() && sp <= 8 && sp < dims.length;
+  const contracted = dims.slice(sp);
+  const padding = paddedSize([channels]) * (paddedSize(contracted) - paddedSize([elements(contracted)]));
+  if (lies && padding <= PADDING_PER_ELEMENT * elements(dims)) return { x, dims, view, sp };
+  const shape = given.shape.length > 1 && elements(given.shape.slice(0, -1)) === 1 ? given.shape.slice(-1) : given.shape;
+  const moved = virtual(ctx, node, x.name, reshape(shownOf(ctx, node, x, given), shape));
+  const own = moved.x.dims as readonly number[];
+  return { x: moved.x, dims: own, view: plainView(given.shape, own), sp: own.length - 1 };
+}
+
+/** A padded weight is an element that is committed; a view costs its prover a pass over the operand, some ten times that an element. */
+const PADDING_PER_ELEMENT = 8;
 
 /** An accumulator as a public int32 activation (a float output of the graph is a scale away). */
 export function publicAccumulator(ctx: Context, acc: Accumulator, name: string): Activation {

@@ -14,7 +14,8 @@ export const maxPool: OpReader = {
       return wrongOperand(ctx, node, 0, 'a quantized or dequantized tensor, or the result of Conv');
     const { view } = value;
     const shape = view.shape;
-    const image = value.kind === 'accumulator' ? imageShape(node, shape) : settleImage(ctx, node, value.x, view);
+    const settled = value.kind === 'accumulator' ? null : settleImage(ctx, node, value.x, view);
+    const image = settled?.image ?? imageShape(node, shape);
     const kernel = intsOf(node, 'kernel_shape');
     if (kernel === undefined) refuse(node, 'model.invalid-attribute', 'attribute kernel_shape is missing', { attribute: 'kernel_shape' });
     const { window, out } = windowFrom(node, shape.length, [image[1], image[2]], kernel, intOf(node, 'ceil_mode', 0) === 1);
@@ -31,7 +32,7 @@ export const maxPool: OpReader = {
         refuse(node, 'model.unsupported-view', 'pools a view of an accumulator; supported: the result of Conv');
       return result(ctx, node, { ...value, view: shown, pools: [...value.pools, pool] });
     }
-    const { x } = value;
+    const x = settled?.x ?? value.x;
     if (x.dtype === 'int32') return wrongOperand(ctx, node, 0, 'uint8 and int8');
     const trivial = [...window.kernel, ...window.stride].every((v) => v === 1) && window.pad.every((v) => v === 0);
     const name = node.outputs[0] as string;

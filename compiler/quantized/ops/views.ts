@@ -3,6 +3,8 @@ import { applyViews, type ViewStep } from '../../../circuits/interface.ts';
 import { elements, intOf, intsOf, type Node, refuse, type Tensor } from '../../onnx/graph.ts';
 import { MAX_RANK } from '../../onnx/tensor.ts';
 import { type Context, constantOf, has, operand } from '../context.ts';
+import { shownOf, virtual } from '../moved.ts';
+import { reshape as reshapeShown } from '../shown.ts';
 import type { Value } from '../value.ts';
 import { stepView, type View } from '../view.ts';
 import { type OpReader, result } from './op.ts';
@@ -40,13 +42,16 @@ function viewed(node: Node, ctx: Context, step: (shape: readonly number[]) => Vi
   const dims =
     value.kind === 'accumulator' ? (value.pools.at(-1)?.dims ?? value.acc.dims) : value.kind === 'float-input' ? null : value.x.dims;
   const view: View | null = stepView(value.view, dims, made);
-  if (view === null)
+  if (view !== null) return result(ctx, node, { ...value, view });
+  // The layout cannot say it: a view of the tensor does.
+  if (value.kind === 'accumulator' || value.kind === 'float-input')
     refuse(
       node,
       'model.unsupported-view',
-      `reshaping [${shape.join(', ')}] to [${target.join(', ')}] splits a dimension of the proven tensor [${dims?.join(', ')}]; supported: merging dimensions and undoing that`,
+      `reshaping [${shape.join(', ')}] to [${target.join(', ')}] splits a dimension of a result [${dims?.join(', ')}] that was not quantized yet; supported: a reshape of the quantized tensor`,
     );
-  result(ctx, node, { ...value, view });
+  const moved = reshapeShown(shownOf(ctx, node, value.x, value.view), target);
+  result(ctx, node, { ...value, ...virtual(ctx, node, node.outputs[0] as string, moved) });
 }
 
 function constantView(node: Node, tensor: Tensor, step: ViewStep, dims: readonly number[]): Tensor {

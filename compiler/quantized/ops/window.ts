@@ -3,6 +3,8 @@ import { intOf, intsOf, type Node, refuse, stringOf } from '../../onnx/graph.ts'
 import { MAX_ELEMENTS } from '../../onnx/tensor.ts';
 import { type Context, settle } from '../context.ts';
 import type { Activation, Window } from '../form.ts';
+import { shownOf, virtual } from '../moved.ts';
+import { reshape } from '../shown.ts';
 import { plainView, type View } from '../view.ts';
 
 export const WINDOW_ATTRIBUTES = ['kernel_shape', 'strides', 'pads', 'dilations', 'auto_pad'];
@@ -15,21 +17,18 @@ export function imageShape(node: Node, shape: readonly number[]): readonly [numb
   return shape.length === 4 ? [shape[1] as number, shape[2] as number, shape[3] as number] : [shape[1] as number, 1, shape[2] as number];
 }
 
-/** Settles x as an image: its key dims are [C, H, W] in this order. */
-export function settleImage(ctx: Context, node: Node, x: Activation, view: View): readonly [number, number, number] {
+/** x as an image: an activation whose key dims are [C, H, W] in this order, x itself or a view of it. */
+export function settleImage(
+  ctx: Context,
+  node: Node,
+  x: Activation,
+  view: View,
+): { readonly x: Activation; readonly image: readonly [number, number, number] } {
   const image = imageShape(node, view.shape);
   const settled = settle(ctx, node, x, view, image);
   const plain = plainView(view.shape, image).layout?.flat().join();
-  if (settled.dims.join() !== image.join() || settled.view.layout?.flat().join() !== plain)
-    refuse(
-      node,
-      'model.unsupported-view',
-      `reads a view of "${x.name}" that is not laid out as [C, H, W]; supported: reshapes and transposes whose only reader is Gemm or MatMul`,
-      {
-        tensor: x.name,
-      },
-    );
-  return image;
+  if (settled.dims.join() === image.join() && settled.view.layout?.flat().join() === plain) return { x, image };
+  return { x: virtual(ctx, node, x.name, reshape(shownOf(ctx, node, x, view), image)).x, image };
 }
 
 /** The window over H and W. `ceil`: MaxPool's ceil_mode, resolved into a larger trailing pad. */

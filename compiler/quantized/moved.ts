@@ -1,0 +1,63 @@
+/** Moved tensors in the quantized graph: what a value's tensor shows, and activations that show others instead of being computed. */
+import type { Node } from '../onnx/graph.ts';
+import { refuse } from '../onnx/graph.ts';
+import { activation, type Context, meet, settle } from './context.ts';
+import type { Activation } from './form.ts';
+import { permute, reshape, type Shown, type ShownPart, showsWhole, whole } from './shown.ts';
+import { plainView, type View } from './view.ts';
+
+/** More parts than this in one view are refused: each costs the verifier a pass over the tensor. */
+const MAX_PARTS = 256;
+
+/** The tensor of a value as its node sees it. */
+export function shownOf(ctx: Context, node: Node, x: Activation, given: View): Shown<Activation> {
+  const { dims, view } = settle(ctx, node, x, given);
+  const listed = (view.layout as readonly (readonly number[])[]).flat();
+  const rest = dims.map((_, i) => i).filter((i) => !listed.includes(i)); // axes of size 1
+  return reshape(permute(x.shows ?? whole(x, dims), [...listed, ...rest]), view.shape);
+}
+
+/** Dims of a key tensor for a logical shape: without the batch dimension of 1. */
+export const keyDims = (shape: readonly number[]): readonly number[] =>
+  shape.length > 1 && shape[0] === 1 ? shape.slice(1) : shape.length === 0 ? [1] : shape;
+
+/**
+ * An activation that shows this, named `name`: the shown tensor itself where it is one, whole and in its own order. All parts must have one
+ * type and one zero point.
+ */
+export function virtual(ctx: Context, node: Node, name: string, shown: Shown<Activation>): { x: Activation; view: View } {
+  const shape = shown.dims;
+  const dims = keyDims(shape);
+  const bare = (d: readonly number[]): string => d.filter((v) => v !== 1).join();
+  const same = showsWhole(shown, (a) => a.dims as readonly number[]);
+  if (same !== null && bare(same.dims as readonly number[]) === bare(shape))
+    return { x: same, view: plainView(shape, same.dims as readonly number[]) };
+  const [first] = shown.parts as [ShownPart<Activation>?];
+  if (first === undefined) refuse(node, 'model.unsupported-shape', 'shows no element of its operand');
+  if (shown.parts.length > MAX_PARTS)
+    refuse(node, 'model.unsupported-view', `moves its operand in ${shown.parts.length} pieces; the limit is ${MAX_PARTS}`);
+  for (const { x } of shown.parts) {
+    if (x.dtype !== first.x.dtype)
+      refuse(
+        node,
+        'model.unsupported-type',
+        `puts "${first.x.name}" (${first.x.dtype}) and "${x.name}" (${x.dtype}) into one tensor; supported: one type`,
+      );
+    if (x.zp.value !== first.x.zp.value) meet(node, x, first.x.zp.value ?? 0);
+  }
+  const values = [...shown.parts.flatMap(({ x }) => [x.lo, x.hi]), ...(shown.fill === null ? [] : [shown.fill])];
+  const bounds = { zp: null, lo: Math.min(...values), hi: Math.max(...values) };
+  const y = activation(ctx, name, first.x.dtype, dims, bounds, { zp: first.x.zp, shows: reshape(shown, dims) });
+  ctx.ops.push({ kind: 'show', node: node.label, y });
+  return { x: y, view: plainView(shape, dims) };
+}
+
+/** x under this view as an activation laid out as `shape` in row-major order. */
+export function plain(ctx: Context, node: Node, x: Activation, view: View): { x: Activation; view: View } {
+  const settled = settle(ctx, node, x, view);
+  const bare = (d: readonly number[]): string => d.filter((v) => v !== 1).join();
+  const axes = (v: View): string => (v.layout ?? []).flat().join();
+  const own = plainView(view.shape, settled.dims);
+  if (bare(settled.dims) === bare(view.shape) && axes(settled.view) === axes(own)) return { x, view: settled.view };
+  return virtual(ctx, node, x.name, shownOf(ctx, node, x, view));
+}
