@@ -53,6 +53,7 @@ const activation = (a: Activation): string => `t${a.id} ${a.name}: ${a.dtype}${d
 
 function quantizedOp(op: QuantizedOp): string {
   if (op.kind === 'show') return shown(op);
+  if (op.kind === 'constant') return `constant ${op.node}: ${activation(op.y)} = ${numbers(op.values)}`;
   const head = `${op.kind} ${op.node}: ${activation(op.y)} = t${op.x.id}`;
   if (op.kind === 'maxpool')
     return `${head} kernel ${dims(op.kernel)} stride ${dims(op.stride)} pad ${dims(op.pad)} dilation ${dims(op.dilation)}`;

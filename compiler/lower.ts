@@ -12,6 +12,7 @@ import { channelAxis } from './passes/fuse-lookups.ts';
 import { viewParts } from './quantized/digits.ts';
 import {
   type Activation,
+  type Constant,
   type Linear,
   type Lookup,
   operandsOf,
@@ -112,7 +113,15 @@ export function lowerQuantized(graph: Graph, quantized: QuantizedGraph, options:
     if (op.kind === 'show' && !read.has(op.y)) continue;
     tensor.set(
       op.y,
-      named(op, () => (op.kind === 'show' ? show(builder, op, at) : build(builder, op, at(op.x), exported.has(op.y) ? 'PUB' : 'A'))),
+      named(op, () => {
+        if (op.kind === 'show') return show(builder, op, at);
+        if (op.kind === 'constant')
+          return builder.constant(
+            op.y.dims as readonly number[],
+            op.values.map((v) => v - zpOf(op.y)),
+          );
+        return build(builder, op, at(op.x), exported.has(op.y) ? 'PUB' : 'A');
+      }),
     );
   }
   const io = (a: Activation): IoTensor => ({ tensor: at(a), dtype: a.dtype, zp: zpOf(a) });
@@ -145,7 +154,7 @@ function show(builder: NetworkBuilder, { node, y }: Show, at: (a: Activation) =>
   return builder.view(list, dims, fill === null ? 0 : fill - zpOf(y), node);
 }
 
-function build(builder: NetworkBuilder, op: Exclude<QuantizedOp, Show>, x: number, home: 'A' | 'PUB'): number {
+function build(builder: NetworkBuilder, op: Exclude<QuantizedOp, Show | Constant>, x: number, home: 'A' | 'PUB'): number {
   const options = { home, label: op.node };
   if (op.kind === 'maxpool') {
     const dims = op.x.dims as readonly number[];
@@ -189,7 +198,7 @@ function lookup(
   options: { home: 'A' | 'PUB'; label: string },
 ): number {
   const dims = op.y.dims as readonly number[];
-  const channels = Math.max(...op.stages.map(channelsOf));
+  const channels = Math.max(1, ...op.stages.map(channelsOf));
   const identity: Form = { kind: 'lin', terms: [[1, x]], constant: 0 };
   const at = (c: number) => ({ monotone: true, at: stagesAt(op.stages, c) });
   if (channels > 1) {

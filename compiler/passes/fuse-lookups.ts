@@ -28,6 +28,7 @@ export function fuseLookups(graph: QuantizedGraph): QuantizedGraph {
     if (
       before.kind === 'maxpool' ||
       before.kind === 'show' ||
+      before.kind === 'constant' ||
       (before.kind === 'linear' && before.requant === null) ||
       !sameAxis(before, op.stages)
     )

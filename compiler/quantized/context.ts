@@ -17,6 +17,8 @@ export interface Context {
   readonly signed: SignedRule;
   readonly producer: ReadonlyMap<string, Node>;
   readonly notes: string[];
+  /** Copies of activations that show others, made for outputs. */
+  readonly copies: Map<Activation, Activation>;
 }
 
 /** Thrown by an op whose operand was refused already. */
@@ -177,6 +179,16 @@ export function activation(
   };
   ctx.activations.push(made);
   return made;
+}
+
+/** A constant tensor of integers as an activation. */
+export function constantActivation(ctx: Context, name: string, tensor: Tensor, zp: number): Activation {
+  const { dims } = tensor;
+  const [lo, hi] = RANGE[tensor.dtype as IntegerType];
+  const own = dims.length > 1 && dims[0] === 1 ? dims.slice(1) : dims.length === 0 ? [1] : dims;
+  const y = activation(ctx, name, tensor.dtype as IntegerType, own, { zp, lo, hi });
+  ctx.ops.push({ kind: 'constant', node: tensor.name, y, values: Int32Array.from(tensor.data as ArrayLike<number>) });
+  return y;
 }
 
 export function quantizedInput(ctx: Context, input: number, name: string, dtype: IntegerType, quantize: Affine | null, view: View): Value {

@@ -120,10 +120,20 @@ export interface Show {
   readonly y: Activation;
 }
 
-export type QuantizedOp = Linear | Lookup | MaxPool | Show;
+/** y is a constant of the model that ops read as they read computed tensors. */
+export interface Constant {
+  readonly kind: 'constant';
+  readonly node: string;
+  readonly y: Activation;
+  /** Raw values, row-major over the dims of y. */
+  readonly values: Int32Array;
+}
+
+export type QuantizedOp = Linear | Lookup | MaxPool | Show | Constant;
 
 /** The activations an op reads. */
 export function operandsOf(op: QuantizedOp): readonly Activation[] {
+  if (op.kind === 'constant') return [];
   return op.kind === 'show' ? (op.y.shows?.parts ?? []).map((p) => p.x) : [op.x];
 }
 

@@ -2,17 +2,38 @@
 import type { OutputType } from '../../circuits/interface.ts';
 import { floatToBits } from '../../protocol/float32.ts';
 import { Refused } from '../../protocol/refused.ts';
-import type { Context } from './context.ts';
+import { activation, type Context, settle } from './context.ts';
+import type { Activation } from './form.ts';
 import { publicAccumulator } from './ops/dense.ts';
 import type { Value } from './value.ts';
-import { viewSteps } from './view.ts';
+import { type View, viewSteps } from './view.ts';
+
+/** What leaves is a result: a view of an input, or a tensor that shows others, leaves as a copy. */
+function leaving(ctx: Context, where: string, name: string, value: Extract<Value, { kind: 'integer' | 'real' }>): { x: Activation; view: View } {
+  const { x, view } = value;
+  const node = ctx.producer.get(name);
+  if (!x.input || node === undefined) return x.shows === null ? value : { x: copied(ctx, where, x), view };
+  const settled = settle(ctx, node, x, view);
+  return { x: copied(ctx, where, x), view: settled.view };
+}
+
+/** What leaves must be computed: a copy of a tensor that only shows others, one lookup an element. */
+function copied(ctx: Context, where: string, x: Activation): Activation {
+  const known = ctx.copies.get(x);
+  if (known !== undefined) return known;
+  const y = activation(ctx, x.name, x.dtype, x.dims, { zp: null, lo: x.lo, hi: x.hi }, { zp: x.zp });
+  ctx.ops.push({ kind: 'lookup', node: where, x, y, stages: [] });
+  ctx.copies.set(x, y);
+  return y;
+}
 
 /** `value` as a tail, or null if it is none. `where` names the node or the graph output that asks. */
 export function tailOf(ctx: Context, where: string, value: Value, name: string): Extract<Value, { kind: 'tail' }> | null {
   if (value.kind === 'tail') return value;
   if (value.kind === 'integer' || (value.kind === 'real' && value.steps.length === 0)) {
-    const { x, view } = value;
-    if (x.input || x.dims === null)
+    const source = leaving(ctx, where, name, value);
+    const { x, view } = source;
+    if (x.dims === null || x.input)
       throw new Refused(
         'model.unsupported-output',
         `"${where}": the output "${name}" is a view of the input "${x.name}": there is nothing to prove`,

@@ -38,6 +38,7 @@ export function readQuantized(graph: Graph, reasons: Refused[]): Reading {
     signed: signedRule(graph),
     producer: producers(graph),
     notes: [],
+    copies: new Map(),
   };
   const attempt = (act: () => void): boolean | null => {
     try {

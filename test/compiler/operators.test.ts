@@ -4,6 +4,7 @@ import type { NamedTensor } from '../../circuits/interface.ts';
 import { check } from '../../compiler/index.ts';
 import { differing, runner } from './models.helpers.ts';
 import { Dice, ModelBuilder, onnxruntime } from './onnx.helpers.ts';
+import { WEIGHT_LIMIT } from './saturation.helpers.ts';
 
 type Build = (m: ModelBuilder, d: Dice) => void;
 
@@ -23,8 +24,8 @@ function weights(m: ModelBuilder, d: Dice, dims: readonly number[], scale = 0.5)
     dims,
     d.ints(
       dims.reduce((p, v) => p * v, 1),
-      -100,
-      100,
+      -Math.min(100, WEIGHT_LIMIT),
+      Math.min(100, WEIGHT_LIMIT),
     ),
   );
   return m.node('DequantizeLinear', [w, m.scalar('float32', scale), m.scalar('int8', 0)]);
@@ -44,7 +45,7 @@ const cases: Readonly<Record<string, { opset?: number; shape: readonly number[];
     build: (m, d) => {
       const [s, z] = [m.scalar('float32', 0.02), m.scalar('uint8', 3)];
       const q = m.node('QuantizeLinear', [m.input('x', 'float32', [2, 6]), s, z]);
-      const w = m.constant('int8', [6, 3], d.ints(18, -127, 127));
+      const w = m.constant('int8', [6, 3], d.ints(18, -WEIGHT_LIMIT, WEIGHT_LIMIT));
       const y = m.node(
         'com.microsoft.QGemm',
         [
@@ -133,7 +134,7 @@ const cases: Readonly<Record<string, { opset?: number; shape: readonly number[];
       const w = m.constant(
         'float32',
         [8, 5],
-        Array.from({ length: 40 }, () => d.next() - 0.5),
+        Array.from({ length: 40 }, () => ((d.next() - 0.5) * WEIGHT_LIMIT) / 127),
       );
       const [s, z] = [m.constant('float32', [5], [0.004, 0.003, 0.005, 0.0041, 0.0039]), m.constant('int8', [5], [0, 0, 0, 0, 0])];
       const dw = m.node('DequantizeLinear', [m.node('QuantizeLinear', [w, s, z], { axis: 1 }), s, z], { axis: 1 });

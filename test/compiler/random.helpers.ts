@@ -3,6 +3,7 @@
  */
 import type { NamedTensor } from '../../circuits/interface.ts';
 import { Dice, ModelBuilder } from './onnx.helpers.ts';
+import { WEIGHT_LIMIT } from './saturation.helpers.ts';
 
 export interface RandomModel {
   readonly kind: 'qop' | 'qdq';
@@ -166,7 +167,7 @@ function convLayer(st: State): void {
     return Math.floor((n + (pads[a] as number) + (pads[a + 2] as number) - (used[a] as number) * ((kernel[a] as number) - 1) - 1) / s) + 1;
   });
   const ci2 = ci / groups;
-  const names = weights(st, [co, ci2, ...kernel], co, 127);
+  const names = weights(st, [co, ci2, ...kernel], co, WEIGHT_LIMIT);
   const { bias, scales, next } = biasAndScale(st, names, co, ci2 * product(kernel));
   st.about.push(`conv(${co}x${ci2} g${groups} ${JSON.stringify(attributes)})`);
   if (st.kind === 'qop') {
@@ -200,7 +201,7 @@ function denseLayer(st: State): void {
   const transB = d.chance(0.5) ? 1 : 0;
   const matmul = d.chance(0.3);
   const byRow = !matmul && transB === 1;
-  const names = weights(st, byRow ? [n, k] : [k, n], n, 127);
+  const names = weights(st, byRow ? [n, k] : [k, n], n, WEIGHT_LIMIT);
   const { bias, scales, next } = biasAndScale(st, names, n, k);
   st.about.push(`dense(${rows}x${k}x${n} ${matmul ? 'matmul' : `gemm transB=${transB}`})`);
   if (st.kind === 'qop') {

@@ -1,12 +1,16 @@
 /** Every operator the compiler reads. A new one is its own file and a line here. */
 import { add, qlinearAdd } from './add.ts';
 import { clip, relu } from './clamp.ts';
+import { concat, qlinearConcat } from './concat.ts';
 import { constant } from './constant.ts';
 import { conv, qlinearConv } from './conv.ts';
 import { gemm, matMul, qgemm, qlinearMatMul } from './dense.ts';
 import { maxPool } from './maxpool.ts';
+import { depthToSpace, expand, gather, slice, spaceToDepth, split, tile } from './move.ts';
 import type { OpReader } from './op.ts';
+import { pad } from './pad.ts';
 import { dequantizeLinear, quantizeLinear } from './quantize.ts';
+import { resize } from './resize.ts';
 import { argMax, softmax } from './tail.ts';
 import { flatten, identity, reshape, squeeze, transpose, unsqueeze } from './views.ts';
 
@@ -32,6 +36,18 @@ export const ops: Readonly<Record<string, OpReader>> = {
   Squeeze: squeeze,
   Unsqueeze: unsqueeze,
   Identity: identity,
+  Slice: slice,
+  Split: split,
+  Concat: concat,
+  'com.microsoft.QLinearConcat': qlinearConcat,
+  Pad: pad,
+  Gather: gather,
+  Expand: expand,
+  Tile: tile,
+  Resize: resize,
+  Upsample: resize,
+  DepthToSpace: depthToSpace,
+  SpaceToDepth: spaceToDepth,
   Constant: constant,
   Softmax: softmax,
   ArgMax: argMax,
