@@ -20,7 +20,7 @@ import { isPublic } from './public.ts';
 import { formOf, readsOf, tensorsOf, writesOf } from './references.ts';
 import { maxOf, sum, validMask } from './shape.ts';
 import { showOf } from './show.ts';
-import { isLookup, isShow, type LookupOp, type Op, type Tensor } from './types.ts';
+import { isComputed, isLookup, isShow, type LookupOp, type Op, type Tensor } from './types.ts';
 import { MAX_WORK, verifierWork } from './work.ts';
 
 export type Contents = ReadonlyMap<number, Int32Array>;
@@ -169,10 +169,10 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
       const fits =
         t === op.y && outputTensors.has(t)
           ? true
-          : op.kind === 'apply'
+          : isComputed(op)
             ? home === 'D'
             : isShow(op)
-              ? home === 'V'
+              ? home === 'V' || home === 'D'
               : home === 'A' || (home === 'R' && t === op.y);
       ok(!written.has(t) && !ready.has(t) && !derived.has(t) && fits, 'S7', `${at} writes tensor ${t}, which it may not`);
       written.add(t);
@@ -186,6 +186,7 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
         'S7',
         `${at} shows what is shown`,
       );
+      ok(y.home === 'V' || readsOf(op).every((t) => isPublic(T[t]?.home)), 'S7', `${at} is in the clear and what it shows is not`);
       const [lo, hi] = showOf(op).interval(op, T);
       ok(lo >= (y.lo as number) && hi <= (y.hi as number), 'S11', `${at}: bounds`);
       ready.add(op.y);
@@ -235,9 +236,9 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
       if (y.home === 'R') ready.add(op.y);
       return;
     }
-    if (op.kind === 'apply') {
+    if (isComputed(op)) {
+      // Its shapes and numbers were checked with its description (S13).
       ok(key.version === 2 && isPublic(T[op.x]?.home), 'S7', `${at} needs a described function and an operand in the clear`);
-      ok(op.cd === null || op.cd === 0 || op.cd === y.dims.length - 1, 'S11', `${at}: the channel coordinate is ${op.cd}`);
       ready.add(op.y);
       return;
     }

@@ -4,10 +4,11 @@
  */
 import { bitsToFloat } from '../protocol/float32.ts';
 import { Refused } from '../protocol/refused.ts';
+import { computedOf } from './computed/computed.ts';
 import type { TableDescription } from './descriptions.ts';
 import { appendRegions, type ChannelRegions, RegionColumns } from './regions.ts';
 import { type Content, maxReach } from './tables.ts';
-import type { ApplyOp, Op, ReqOp, Tensor, UnaryOp } from './types.ts';
+import type { ComputedOp, Op, ReqOp, Tensor, UnaryOp } from './types.ts';
 
 /** Content rows of a described key are derived whenever it is read, so their number is bounded. */
 export const MAX_ROWS = 2 ** 22;
@@ -65,15 +66,13 @@ function checkStep({ zp, lo, hi, map, scales }: StepNumbers, channels: number | 
   });
 }
 
-/** Refuses an `apply` whose description does not fit it, or can leave the bounds of its output. It has no rows. */
-export function checkApplied(op: ApplyOp, tensors: readonly Tensor[], d: StepNumbers, at: string): void {
-  const y = tensors[op.y];
-  checkStep(d, op.cd === null ? 1 : y?.dims[op.cd], at);
-  const values = d.map === null ? [d.lo - d.zp, d.hi - d.zp] : [...d.map];
-  ok(
-    values.every((v) => y?.lo != null && y.hi !== null && v >= y.lo && v <= y.hi),
-    `${at}: a value lies outside the bounds of its output`,
-  );
+/** Refuses a computed op whose description does not fit it, or can leave the bounds of its output. It has no rows. */
+export function checkComputed(op: ComputedOp, tensors: readonly Tensor[], d: TableDescription, at: string): void {
+  const spec = computedOf(op);
+  const [x, y] = [tensors[op.x], tensors[op.y]];
+  ok(d.kind === spec.described && x !== undefined && y !== undefined, `${at} has no description of its kind`);
+  const problem = spec.problem(op, d, x, y);
+  ok(problem === null, `${at}: ${problem}`);
 }
 
 /** Cells of a requantisation; refuses a description that does not fit the op. */

@@ -4,11 +4,11 @@
  */
 import { floatToBits } from '../protocol/float32.ts';
 import type { Interval } from './cells.ts';
-import { Budget, cellTable, checkApplied, type DescribedTable, maxTables, ok, type Run, unaryTable } from './described-tables.ts';
+import { Budget, cellTable, checkComputed, type DescribedTable, maxTables, ok, type Run, unaryTable } from './described-tables.ts';
 import type { Network } from './network.ts';
 import { isDescribed } from './public.ts';
 import { type Content, emptyContent } from './tables.ts';
-import type { Op, Tensor } from './types.ts';
+import { isComputed, type Op, type Tensor } from './types.ts';
 
 /** The function of one channel: R as float32 bits, and the interval of its accumulators. */
 export interface ChannelDescription {
@@ -35,6 +35,28 @@ export type TableDescription =
       readonly map: Int16Array | null;
       readonly scales: readonly number[];
     }
+  /** The function of a `softmax`: table[z] of the distance z to the maximum, and the factor (float32 bits); `fused`: 1 the kernel's form, 0 the float form. */
+  | {
+      readonly kind: 'softmax';
+      readonly table: readonly number[];
+      readonly factor: number;
+      readonly fused: 0 | 1;
+      readonly zp: number;
+      readonly lo: number;
+      readonly hi: number;
+    }
+  /** The function of a `layernorm`; scales, factors and offsets are float32 bits. */
+  | {
+      readonly kind: 'layernorm';
+      readonly scale: number;
+      readonly gamma: readonly number[];
+      readonly beta: readonly number[] | null;
+      readonly epsilon: number;
+      readonly outScale: number;
+      readonly zp: number;
+      readonly lo: number;
+      readonly hi: number;
+    }
   /** Centred y for every x from the lower to the upper bound of x. */
   | { readonly kind: 'unary'; readonly values: Int16Array };
 
@@ -44,6 +66,7 @@ export function describeTables(network: Network): TableDescription[] | null {
   for (const [i, op] of network.ops.entries()) {
     const meaning = network.meanings.get(i);
     if (op.kind === 'bin') return null;
+    if (meaning?.kind === 'computed') out.push(meaning.description);
     if (op.kind === 'unary' && meaning?.kind === 'unary') {
       const { lo, hi } = network.tensors[op.x] as { lo: number; hi: number };
       out.push({ kind: 'unary', values: Int16Array.from({ length: hi - lo + 1 }, (_, k) => meaning.rows.get(lo + k) as number) });
@@ -86,7 +109,7 @@ export function describedContent(
     const at = `op ${i} (${op.kind})`;
     if (op.kind === 'req' && d?.kind === 'cells') tables.push(cellTable(budget, op, tensors, d, at));
     else if (op.kind === 'unary' && d?.kind === 'unary') tables.push(unaryTable(budget, op, tensors, d, at));
-    else if (op.kind === 'apply' && d?.kind === 'step') checkApplied(op, tensors, d, at);
+    else if (isComputed(op) && d !== undefined) checkComputed(op, tensors, d, at);
     else ok(false, `${at} has no description of its kind`);
   });
   ok(next === descriptions.length, `${descriptions.length} descriptions for ${next} tables`);

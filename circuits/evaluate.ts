@@ -4,15 +4,15 @@
  * All values are centred and padded (0 outside the true dims).
  */
 import type { Contents } from './check.ts';
+import type { TableDescription } from './descriptions.ts';
 import { type Accumulate, accumulate as plainAccumulate } from './forms/index.ts';
 import type { KeyFields } from './key.ts';
 import type { Plan } from './plan.ts';
-import { appliedFunctions, applyStep } from './public.ts';
+import { computedDescriptions, computedValues } from './public.ts';
 import { forEachRow, forEachValid, pad, paddedSize, paddedStrides, unpad } from './shape.ts';
 import { showOf } from './show.ts';
-import type { StepFunction } from './step.ts';
 import { cellAt, type TableIndex, tableIndex } from './tables.ts';
-import { isShow, type LookupOp, type MaxOp, type Op, type OutOp, type ReqOp, type Tensor } from './types.ts';
+import { isComputed, isShow, type LookupOp, type MaxOp, type Op, type OutOp, type ReqOp, type Tensor } from './types.ts';
 
 /** A network ready to run: its key fields, the plan and the contents. */
 export interface Runnable {
@@ -56,10 +56,9 @@ export function evaluate(
   fields.inputs.forEach(({ tensor }, i) => {
     values.set(tensor, pad(inputs[i] as ArrayLike<number>, (T[tensor] as Tensor).dims));
   });
-  const functions = appliedFunctions(fields);
+  const descriptions = computedDescriptions(fields);
   fields.ops.forEach((op, i) => {
-    if (op.kind === 'apply')
-      values.set(op.y, applyStep(op, T[op.y] as Tensor, functions.get(i) as StepFunction[], values.get(op.x) as Int32Array));
+    if (isComputed(op)) values.set(op.y, computedValues(op, descriptions.get(i) as TableDescription, T, values.get(op.x) as Int32Array));
     else if (isShow(op))
       values.set(
         op.y,

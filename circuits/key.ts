@@ -109,6 +109,14 @@ const opFields: { readonly [K in Op['kind']]: readonly (readonly [string, OpFiel
     ['y', 'int'],
     ['cd', 'optional'],
   ],
+  softmax: [
+    ['x', 'int'],
+    ['y', 'int'],
+  ],
+  layernorm: [
+    ['x', 'int'],
+    ['y', 'int'],
+  ],
   view: [
     ['parts', 'parts'],
     ['fill', 'int'],
@@ -229,14 +237,19 @@ export function describedTables(tensors: readonly Tensor[], ops: readonly Op[], 
 }
 
 /**
- * cells: ["cells", zp, lo, hi, map|none, channels]; step: ["step", zp, lo, hi, map|none, scales]; unary: ["unary", values]. Maps and values are
+ * softmax: ["softmax", table, factor, fused, zp, lo, hi]; layernorm: ["layernorm", scale, gamma, beta|none, epsilon, outScale, zp, lo, hi], floats as
+ * their 32 bits, lists of them u32le; cells: ["cells", zp, lo, hi, map|none, channels]; step: ["step", zp, lo, hi, map|none, scales]; unary: ["unary", values]. Maps and values are
  * i16le; a channel is R u32le, from i32le, to i32le; a scale R u32le.
  */
-function encodeDescription(d: TableDescription): Value {
+export function encodeDescription(d: TableDescription): Value {
   const shorts = (v: Int16Array): Uint8Array => new Uint8Array(v.buffer, v.byteOffset, v.byteLength).slice();
+  const words = (v: readonly number[]): Uint8Array => bytesOf(Uint32Array.from(v));
   if (d.kind === 'unary') return ['unary', shorts(d.values)];
+  if (d.kind === 'softmax') return ['softmax', words(d.table), d.factor, d.fused, d.zp, d.lo, d.hi];
+  if (d.kind === 'layernorm')
+    return ['layernorm', d.scale, words(d.gamma), d.beta === null ? null : words(d.beta), d.epsilon, d.outScale, d.zp, d.lo, d.hi];
   const map = d.map === null ? null : shorts(d.map);
-  if (d.kind === 'step') return ['step', d.zp, d.lo, d.hi, map, bytesOf(Uint32Array.from(d.scales))];
+  if (d.kind === 'step') return ['step', d.zp, d.lo, d.hi, map, words(d.scales)];
   const channels = new DataView(new ArrayBuffer(12 * d.channels.length));
   d.channels.forEach(({ scaleBits, interval }, c) => {
     channels.setUint32(12 * c, scaleBits, true);
@@ -247,14 +260,30 @@ function encodeDescription(d: TableDescription): Value {
 }
 
 function decodeDescription(r: Reader): TableDescription {
+  if (r.kind() === 'softmax') {
+    const [, table, factor, fused, zp, lo, hi] = r.record(7) as [Reader, Reader, Reader, Reader, Reader, Reader, Reader];
+    return { kind: 'softmax', table: table.words(), factor: factor.int(), fused: fused.flag(), zp: zp.int(), lo: lo.int(), hi: hi.int() };
+  }
+  if (r.kind() === 'layernorm') {
+    const [, scale, gamma, beta, epsilon, outScale, zp, lo, hi] = r.record(9) as [Reader, Reader, Reader, Reader, Reader] & Reader[];
+    const [a, b, c] = [zp, lo, hi].map((e) => (e as Reader).int()) as [number, number, number];
+    return {
+      kind: 'layernorm',
+      scale: scale.int(),
+      gamma: gamma.words(),
+      beta: beta.isNone() ? null : beta.words(),
+      epsilon: epsilon.int(),
+      outScale: (outScale as Reader).int(),
+      zp: a,
+      lo: b,
+      hi: c,
+    };
+  }
   if (r.kind() === 'unary') return { kind: 'unary', values: (r.record(2)[1] as Reader).shorts() };
   const [kind, zp, lo, hi, map, blob] = r.record(6) as [Reader, Reader, Reader, Reader, Reader, Reader];
   const bytes = blob.anyBytes();
   const step = { zp: zp.int(), lo: lo.int(), hi: hi.int(), map: map.isNone() ? null : map.shorts() };
-  if (kind.text() === 'step') {
-    if (bytes.length === 0 || bytes.length % 4 !== 0) return r.refuse('scales are not 4 bytes each');
-    return { kind: 'step', ...step, scales: [...toWords(bytes)] };
-  }
+  if (kind.text() === 'step') return { kind: 'step', ...step, scales: blob.words() };
   if (kind.text() !== 'cells') return r.refuse('unknown description');
   if (bytes.length === 0 || bytes.length % 12 !== 0) return r.refuse('channels are not 12 bytes each');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -334,6 +363,19 @@ class Reader {
   anyBytes(): Uint8Array {
     const v = this.#value;
     return v instanceof Uint8Array ? v : this.refuse('not bytes');
+  }
+
+  /** Bytes as u32le. */
+  words(): number[] {
+    const b = this.anyBytes();
+    if (b.length === 0 || b.length % 4 !== 0) return this.refuse('not a whole number of 32-bit integers');
+    return [...toWords(b)];
+  }
+
+  /** 0 or 1. */
+  flag(): 0 | 1 {
+    const v = this.int();
+    return v === 0 || v === 1 ? v : this.refuse('not 0 or 1');
   }
 
   /** Bytes as i16le. */

@@ -7,11 +7,25 @@
 import { ceilLog2 } from '../protocol/integers.ts';
 import { Refused } from '../protocol/refused.ts';
 import { cellsOf, chooseWidths, type Interval, type Region, regionsToCover } from './cells.ts';
+import type { TableDescription } from './descriptions.ts';
 import { accumulatorBounds, accumulatorIntervals, formDims } from './forms/index.ts';
+import { isPublic } from './public.ts';
+import { readsOf } from './references.ts';
 import { maxOf, minOf, paddedSize, sum } from './shape.ts';
 import type { StepFunction } from './step.ts';
 import { maxReach } from './tables.ts';
-import type { Form, Home, IoTensor, MaxOp, Op, ReqOp, Tensor, ViewPart } from './types.ts';
+import {
+  type Form,
+  type Home,
+  type IoTensor,
+  isShow,
+  type MaxOp,
+  type Op,
+  type ReqOp,
+  type ShowOp,
+  type Tensor,
+  type ViewPart,
+} from './types.ts';
 import { viewInterval } from './views.ts';
 import { type LengthProfile, profileOf, sharedWidths, singleWidth } from './widths.ts';
 
@@ -22,7 +36,8 @@ const P = 2130706433;
 export type TableMeaning =
   | { readonly kind: 'cells'; readonly functions: readonly StepFunction[]; readonly intervals: readonly Interval[] }
   | { readonly kind: 'unary'; readonly rows: ReadonlyMap<number, number> }
-  | { readonly kind: 'pair'; readonly at: (a: number, b: number) => number };
+  | { readonly kind: 'pair'; readonly at: (a: number, b: number) => number }
+  | { readonly kind: 'computed'; readonly description: TableDescription };
 
 /** A table row before the key sorts it: k0 = 32·id + width, k1 = T (or x, or a + 1024·b), k2 = y. */
 export type Row = readonly [number, number, number];
@@ -327,6 +342,55 @@ export class NetworkBuilder {
     if (this.#maxId === null) this.#maxId = this.#nextId++;
     const y = this.#tensor(p.dims, options.home ?? 'A', Math.min(p.lo, q.lo), Math.max(p.hi, q.hi));
     this.#push({ kind: 'pairmax', a, b, y, id: this.#maxId }, options.label);
+    return y;
+  }
+
+  /**
+   * Makes a tensor one in the clear (§7.7): a result is revealed instead of committed, a view is computed from what it shows. A committed input
+   * or a constant of the model cannot be.
+   */
+  reveal(t: number, label?: string): void {
+    const tensor = this.#at(t);
+    if (isPublic(tensor.home)) return;
+    if (tensor.home === 'X' || tensor.home === 'W')
+      throw new Refused(
+        'compile.reveal',
+        `${label ?? 'an op'} is computed by the verifier and reads a ${tensor.home === 'X' ? 'committed input' : 'constant'} directly`,
+      );
+    if (tensor.home === 'V') {
+      const show = this.#ops.find((op) => isShow(op) && op.y === t) as ShowOp;
+      for (const x of readsOf(show)) this.reveal(x, label);
+      tensor.home = 'D';
+    } else tensor.home = 'R';
+  }
+
+  /** Softmax along the last dimension of x, which is revealed (§7.7). Returns its tensor. */
+  softmax(
+    x: number,
+    description: Extract<TableDescription, { kind: 'softmax' }>,
+    lo: number,
+    hi: number,
+    options: ReqOptions = {},
+  ): number {
+    return this.#computed('softmax', x, description, [lo, hi], options);
+  }
+
+  /** LayerNormalization along the last dimension of x, which is revealed (§7.7). Returns its tensor. */
+  layernorm(
+    x: number,
+    description: Extract<TableDescription, { kind: 'layernorm' }>,
+    lo: number,
+    hi: number,
+    options: ReqOptions = {},
+  ): number {
+    return this.#computed('layernorm', x, description, [lo, hi], options);
+  }
+
+  #computed(kind: 'softmax' | 'layernorm', x: number, description: TableDescription, [lo, hi]: Interval, options: ReqOptions): number {
+    this.reveal(x, options.label);
+    const y = this.#tensor(this.#at(x).dims, options.home === 'PUB' ? 'PUB' : 'D', lo, hi);
+    this.#meanings.set(this.#ops.length, { kind: 'computed', description });
+    this.#push({ kind, x, y }, options.label);
     return y;
   }
 

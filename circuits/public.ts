@@ -5,13 +5,13 @@
  * A requantisation with a table a channel and few elements a channel costs less so: the accumulator is revealed (an `out` of home R), and
  * whoever verifies applies the step function itself (`apply`).
  */
-import { bitsToFloat } from '../protocol/float32.ts';
 import { Refused } from '../protocol/refused.ts';
+import { computedOf } from './computed/computed.ts';
 import type { TableDescription } from './descriptions.ts';
 import type { KeyFields } from './key.ts';
-import { forEachValid, paddedSize, paddedStrides, product } from './shape.ts';
-import { requantize, type StepFunction } from './step.ts';
-import type { ApplyOp, Home, Op, Tensor } from './types.ts';
+import { forEachValid, paddedSize, product } from './shape.ts';
+import { showOf } from './show.ts';
+import { type ComputedOp, type Home, isComputed, isShow, type Op, type Tensor } from './types.ts';
 
 /** Whether everybody who verifies has the values of a tensor of this home. */
 export const isPublic = (home: Home | undefined): boolean => home === 'PUB' || home === 'R' || home === 'D';
@@ -65,35 +65,23 @@ export function decodeRevealed(tensors: readonly Tensor[], bytes: Uint8Array): [
 }
 
 /** Ops that have a description in a key, in the order of its descriptions. */
-export const isDescribed = (op: Op): boolean => op.kind === 'req' || op.kind === 'unary' || op.kind === 'apply';
+export const isDescribed = (op: Op): boolean => op.kind === 'req' || op.kind === 'unary' || isComputed(op);
 
-/** The step functions behind each `apply`, by op index. */
-export function appliedFunctions({ ops, descriptions }: Pick<KeyFields, 'ops' | 'descriptions'>): Map<number, StepFunction[]> {
-  const out = new Map<number, StepFunction[]>();
+/** The description of each computed op, by op index. */
+export function computedDescriptions({ ops, descriptions }: Pick<KeyFields, 'ops' | 'descriptions'>): Map<number, TableDescription> {
+  const out = new Map<number, TableDescription>();
   let next = 0;
   ops.forEach((op, i) => {
     if (!isDescribed(op)) return;
     const d = descriptions?.[next++];
-    if (op.kind === 'apply' && d !== undefined) out.set(i, functionsOf(d));
+    if (isComputed(op) && d !== undefined) out.set(i, d);
   });
   return out;
 }
 
-function functionsOf(d: TableDescription): StepFunction[] {
-  if (d.kind !== 'step') throw new Error('an apply has a description of another kind'); // describedContent refuses such keys
-  return d.scales.map((bits) => requantize(bitsToFloat(bits), d.zp, d.lo, d.hi, d.map));
-}
-
-/** y[p] = f_c(x[p]) on the valid positions, 0 elsewhere. */
-export function applyStep(op: ApplyOp, { dims }: Tensor, functions: readonly StepFunction[], x: Int32Array): Int32Array {
-  const y = new Int32Array(x.length);
-  const stride = op.cd === null ? 1 : (paddedStrides(dims)[op.cd] as number);
-  const channels = op.cd === null ? 1 : paddedSize([dims[op.cd] as number]);
-  forEachValid(dims, (p) => {
-    const f = functions[Math.floor(p / stride) % channels] as StepFunction;
-    y[p] = f.at(x[p] as number) + 0;
-  });
-  return y;
+/** The padded output of a computed op. */
+export function computedValues(op: ComputedOp, d: TableDescription, tensors: readonly Tensor[], x: Int32Array): Int32Array {
+  return computedOf(op).values(op, d, tensors[op.y] as Tensor, x);
 }
 
 /** All tensors in the clear: `stated` (inputs and outputs), the revealed ones, and what follows from them. Refuses V14 where an output does not. */
@@ -103,13 +91,15 @@ export function publicTensors(
   message: Uint8Array,
 ): ReadonlyMap<number, Int32Array> {
   const values = new Map([...stated, ...decodeRevealed(key.tensors, message)]);
-  const functions = appliedFunctions(key);
+  const descriptions = computedDescriptions(key);
+  const at = (t: number): Int32Array => values.get(t) as Int32Array;
   key.ops.forEach((op, i) => {
-    if (op.kind !== 'apply') return;
-    const y = applyStep(op, key.tensors[op.y] as Tensor, functions.get(i) as StepFunction[], values.get(op.x) as Int32Array);
+    if (isShow(op) && key.tensors[op.y]?.home === 'D') values.set(op.y, showOf(op).values(op, key.tensors, at));
+    if (!isComputed(op)) return;
+    const y = computedValues(op, descriptions.get(i) as TableDescription, key.tensors, at(op.x));
     const given = stated.get(op.y);
     if (given?.some((v, p) => v !== y[p]))
-      throw new Refused('V14', `the output of op ${i} is not what its revealed accumulator gives`, { op: i });
+      throw new Refused('V14', `the output of op ${i} is not what the values in the clear give`, { op: i });
     values.set(op.y, y);
   });
   return values;

@@ -1,6 +1,6 @@
 /** Which tensors an op names: its form's operands and weights, what it reads, what it writes. */
 import { specOf } from './forms/index.ts';
-import type { Form, Op } from './types.ts';
+import { type Form, isComputed, type Op } from './types.ts';
 
 /** The accumulator form of an op, if it has one. */
 export const formOf = (op: Op): Form | null => (op.kind === 'req' || op.kind === 'out' ? op.form : null);
@@ -19,7 +19,7 @@ export function readsOf(op: Op): number[] {
   if (op.kind === 'view') return op.parts.map((p) => p.x);
   if (op.kind === 'gather') return [op.x, op.ids];
   if (op.kind === 'bin' || op.kind === 'pairmax') return [op.a, op.b];
-  if (op.kind === 'unary' || op.kind === 'apply') return [op.x];
+  if (op.kind === 'unary' || isComputed(op)) return [op.x];
   if (op.kind === 'max') return op.prev === null ? [op.x] : [op.x, op.prev];
   return [];
 }

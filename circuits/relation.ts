@@ -144,7 +144,7 @@ export function maxSpatials({ tensors, plan }: ReductionContext, op: MaxOp, poin
 
 /** Claims on shown tensors, from the key alone: of each the variables of its sums. The order is not that of the proof. */
 export function shownClaims({ tensors, ops }: Pick<KeyFields, 'tensors' | 'ops'>): (readonly number[])[] {
-  const shows = showsOf(ops);
+  const shows = showsOf({ tensors, ops });
   const claimed = ops.flatMap((op): number[] => {
     const form = formOf(op);
     // A lin is opened term by term; every other form ends in one claim on each operand.
@@ -159,8 +159,8 @@ export function shownClaims({ tensors, ops }: Pick<KeyFields, 'tensors' | 'ops'>
 }
 
 /** The op behind each tensor of home V. */
-export function showsOf(ops: readonly Op[]): Map<number, ShowOp> {
-  return new Map(ops.flatMap((op) => (isShow(op) ? [[op.y, op] as const] : [])));
+export function showsOf({ tensors, ops }: Pick<KeyFields, 'tensors' | 'ops'>): Map<number, ShowOp> {
+  return new Map(ops.flatMap((op) => (isShow(op) && tensors[op.y]?.home === 'V' ? [[op.y, op] as const] : [])));
 }
 
 /** 2^-(rounds − variables): a sum over fewer variables counts once for every point of the others. */

@@ -12,7 +12,7 @@ import type { Network } from './network.ts';
 import { contentBitsOf, type Group, type Plan, planOf, tableInstances } from './plan.ts';
 import { pad, paddedSize } from './shape.ts';
 import { type Content, contentOf, runsOf, sortedRows } from './tables.ts';
-import type { Tensor } from './types.ts';
+import { isComputed, type Tensor } from './types.ts';
 
 export interface SetupOptions {
   readonly mode?: Mode;
@@ -47,7 +47,7 @@ function committedTables(network: Network) {
 export function draftKey(network: Network, options: SetupOptions = {}): Draft {
   const { mode = 'I1', profile = 'S100' } = options;
   const described = options.version === 1 || (options.version === undefined && profile === 'toy') ? null : describeTables(network);
-  if (described === null && (options.version === 2 || network.ops.some((op) => op.kind === 'apply')))
+  if (described === null && (options.version === 2 || network.ops.some(isComputed)))
     throw new RangeError('a table of this network has no description');
   const tablesOfKey = described === null ? committedTables(network) : describedTables(network.tensors, network.ops, described);
   const { runs } = tablesOfKey;

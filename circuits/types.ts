@@ -152,7 +152,7 @@ export interface OutOp {
   bound: number;
 }
 
-/** y = f(x), f described by the key, x in the clear: computed by the verifier, never proven (§7.7). y has home D, or PUB as an output. */
+/** y = f(x) elementwise, f described by the key, x in the clear: computed by the verifier, never proven (§7.7). y has home D, or PUB as an output. */
 export interface ApplyOp {
   kind: 'apply';
   x: number;
@@ -160,6 +160,23 @@ export interface ApplyOp {
   /** The coordinate along which each index has a function of its own, or null when all elements share one. */
   cd: number | null;
 }
+
+/** Softmax along the last dimension, computed like `apply`. */
+export interface SoftmaxOp {
+  kind: 'softmax';
+  x: number;
+  y: number;
+}
+
+/** LayerNormalization along the last dimension, computed like `apply`. */
+export interface LayerNormOp {
+  kind: 'layernorm';
+  x: number;
+  y: number;
+}
+
+/** Ops that the verifier computes itself. */
+export type ComputedOp = ApplyOp | SoftmaxOp | LayerNormOp;
 
 /**
  * Digits run from 0 to below `counts`; each combination of them adds the element of x at coordinates `from` to the element of y at
@@ -173,7 +190,7 @@ export interface ViewPart {
   to: number[][];
 }
 
-/** y = the sum of its parts, plus `fill` where none of them adds anything: Reshape, Transpose, Slice, Concat, Pad, Resize, sums (§7.8). y has home V. */
+/** y = the sum of its parts, plus `fill` where none of them adds anything: Reshape, Transpose, Slice, Concat, Pad, Resize, sums (§7.8). y has home V, or D where all it shows is in the clear. */
 export interface ViewOp {
   kind: 'view';
   parts: ViewPart[];
@@ -195,10 +212,11 @@ export type ShowOp = ViewOp | GatherOp;
 /** Ops that are answered by table rows. */
 export type LookupOp = ReqOp | UnaryOp | BinOp | MaxOp | PairMaxOp | RangeOp;
 
-export type Op = LookupOp | OutOp | ApplyOp | ShowOp;
+export type Op = LookupOp | OutOp | ComputedOp | ShowOp;
 
 export const isShow = (op: Op): op is ShowOp => op.kind === 'view' || op.kind === 'gather';
-export const isLookup = (op: Op): op is LookupOp => op.kind !== 'out' && op.kind !== 'apply' && !isShow(op);
+export const isComputed = (op: Op): op is ComputedOp => op.kind === 'apply' || op.kind === 'softmax' || op.kind === 'layernorm';
+export const isLookup = (op: Op): op is LookupOp => op.kind !== 'out' && !isComputed(op) && !isShow(op);
 
 import type { Dtype } from '../protocol/statement.ts';
 

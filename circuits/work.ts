@@ -7,7 +7,7 @@ import type { Plan } from './plan.ts';
 import { formOf, tensorsOf } from './references.ts';
 import { verifierEvaluates } from './relation.ts';
 import { showOf } from './show.ts';
-import { isShow } from './types.ts';
+import { isComputed, isShow } from './types.ts';
 
 /** Extension products a verifier is ready to spend on one proof: some seconds in plain TypeScript. */
 export const MAX_WORK = 2 ** 28;
@@ -31,7 +31,7 @@ export function verifierWork(key: KeyFields, plan: Plan): number {
     }
     if (op.kind === 'max') work += 4 * (length(op.x, op.axis) + length(op.y, op.axis) + length(op.y, 3 - op.axis));
     if (isShow(op)) work += 4 * showOf(op).work(op, key.tensors);
-    if (op.kind === 'apply') work += 4 * (plan.size[op.y] as number);
+    if (isComputed(op)) work += 4 * (plan.size[op.y] as number);
     if (op.kind === 'req' && op.cd !== null) work += length(op.y, op.cd);
     for (const t of tensorsOf(op)) work += 2 * claim(t);
   }

@@ -282,7 +282,7 @@ class Pass {
     const { fields, plan } = this.#in.circuit;
     const T = fields.tensors;
     const values = (i: number): Int32Array => this.#values(i);
-    const shows = showsOf(fields.ops);
+    const shows = showsOf(fields);
     const claims = this.#claims.filter((c) => shows.has(c.tensor));
     if (claims.length === 0) return;
     const reductions = claims.map((c) => {

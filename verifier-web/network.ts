@@ -78,6 +78,10 @@ function opWords(ops: readonly Op[]): { name: string; detail: string } {
       return { name: 'Table of pairs', detail: '' };
     case 'apply':
       return { name: 'Function', detail: 'computed by the verifier' };
+    case 'softmax':
+      return { name: 'Softmax', detail: 'of a tensor in the proof, computed by the verifier' };
+    case 'layernorm':
+      return { name: 'LayerNormalization', detail: 'of a tensor in the proof, computed by the verifier' };
     case 'view':
       return { name: 'View', detail: 'moves values, commits to none' };
     case 'gather':

@@ -269,7 +269,7 @@ class Pass {
   #shows(): void {
     const t = this.#t;
     const { key, plan } = this.#in;
-    const shows = showsOf(key.ops);
+    const shows = showsOf(key);
     const ctx = { tensors: key.tensors, plan, values: (i: number) => this.#public.get(i) as Int32Array };
     const reductions = this.#claims.flatMap((c) => {
       const op = shows.get(c.tensor);

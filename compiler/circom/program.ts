@@ -97,6 +97,8 @@ export function operandsOf(op: Op): number[] {
       return op.prev === null ? [op.x] : [op.x, op.prev];
     case 'unary':
     case 'apply':
+    case 'softmax':
+    case 'layernorm':
     case 'range':
       return [op.x];
     case 'bin':
@@ -118,6 +120,8 @@ function body(network: Network, op: Exclude<Op, { kind: 'range' }>, index: numbe
   if (op.kind === 'pairmax') return pairs(network, op);
   if (op.kind === 'gather')
     throw new Refused('groth16.op', `"${label}": rows by computed indices have no relation in this proof system`, { node: label });
+  if (op.kind === 'softmax' || op.kind === 'layernorm')
+    throw new Refused('groth16.op', `"${label}": ${op.kind} has no relation in this proof system`, { node: label });
   if (op.kind === 'apply') throw new Error('a network that reveals accumulators is one of the native system');
   const acc = accumulator(network.tensors, network.weights, op.form, op.y);
   if (op.kind === 'out')

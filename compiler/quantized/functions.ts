@@ -4,27 +4,11 @@
  * f32(.) is one rounding to float32. A product or quotient of two float32 numbers, computed in float64, rounds to float32 as if
  * computed exactly; so does a sum.
  */
+import { fma } from '../../circuits/computed/float.ts';
 import { requantize, roundHalfEven, type StepFunction } from '../../circuits/step.ts';
 import type { Linear, Stage, Target } from './form.ts';
 
 const f32 = Math.fround;
-const view = new DataView(new ArrayBuffer(8));
-
-/** fma(a, b, c) of float32 operands: one rounding. The float64 sum is rounded to odd first, so that the second rounding is harmless. */
-export function fma(a: number, b: number, c: number): number {
-  const p = a * b; // exact: 24 + 24 bits
-  const s = p + c;
-  const t = s - p;
-  const error = p - (s - t) + (c - t); // Knuth's two-sum: p + c = s + error exactly
-  if (error === 0 || !Number.isFinite(s)) return f32(s);
-  view.setFloat64(0, s);
-  const bits = view.getBigInt64(0);
-  if ((bits & 1n) === 1n) return f32(s);
-  // s is even, the exact sum lies towards `error`: the odd neighbour on that side stands for everything between.
-  view.setBigInt64(0, error > 0 === s > 0 ? bits + 1n : bits - 1n);
-  return f32(view.getFloat64(0));
-}
-
 /** y of one stage, from raw to raw. */
 function rawStage(stage: Stage, q: number, channel: number): number {
   const { from, to } = stage;

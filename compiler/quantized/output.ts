@@ -9,7 +9,12 @@ import type { Value } from './value.ts';
 import { type View, viewSteps } from './view.ts';
 
 /** What leaves is a result: a view of an input, or a tensor that shows others, leaves as a copy. */
-function leaving(ctx: Context, where: string, name: string, value: Extract<Value, { kind: 'integer' | 'real' }>): { x: Activation; view: View } {
+function leaving(
+  ctx: Context,
+  where: string,
+  name: string,
+  value: Extract<Value, { kind: 'integer' | 'real' }>,
+): { x: Activation; view: View } {
   const { x, view } = value;
   const node = ctx.producer.get(name);
   if (!x.input || node === undefined) return x.shows === null ? value : { x: copied(ctx, where, x), view };

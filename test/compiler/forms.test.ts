@@ -1,9 +1,9 @@
 /** The forms as text, views, functions and the float borders. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { fma } from '../../circuits/computed/float.ts';
 import { applyHead, applyTail, applyViews, type Interface } from '../../circuits/interface.ts';
 import { emit, lower } from '../../compiler/index.ts';
-import { fma } from '../../compiler/quantized/functions.ts';
 import { plainView, positions, stepView, type View, viewSteps } from '../../compiler/quantized/view.ts';
 import { bitsToFloat, floatToBits } from '../../protocol/float32.ts';
 import { Refused } from '../../protocol/refused.ts';
