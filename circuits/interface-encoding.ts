@@ -118,7 +118,7 @@ export function decodeInterface(bytes: Uint8Array, key: Pick<KeyFields, 'inputs'
     const [n, dtype, s] = list(v, 'an input');
     return {
       name: name(n, 'an input name'),
-      dtype: oneOf(dtype, ['float32', 'uint8', 'int8'], 'an input dtype'),
+      dtype: oneOf(dtype, ['float32', 'uint8', 'int8', 'int32', 'int64'], 'an input dtype'),
       shape: shape(s, 'an input shape'),
     };
   });
@@ -139,7 +139,10 @@ export function decodeInterface(bytes: Uint8Array, key: Pick<KeyFields, 'inputs'
       `head ${i} does not give the elements of its key input`,
     );
     if (q === null) {
-      ok(declared.dtype === io.dtype, `head ${i}: the model's dtype is not the key's`);
+      ok(
+        declared.dtype === io.dtype || (declared.dtype === 'int64' && io.dtype === 'int32'),
+        `head ${i}: the model's dtype is not the key's`,
+      );
       return { input, steps: views, quantize: null };
     }
     const [scale, zp, dtype] = list(q, 'a quantisation');

@@ -40,7 +40,8 @@ export interface TailTensor {
   readonly steps: readonly TailStep[];
 }
 
-export type InputType = 'float32' | 'uint8' | 'int8';
+/** int64 and int32 inputs are indices: int32 in the statement. */
+export type InputType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64';
 export type OutputType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64';
 
 export interface Interface {
@@ -64,7 +65,8 @@ export interface NamedOutput {
   readonly data: Float32Array | Int32Array;
 }
 
-const RANGE: Readonly<Record<string, readonly [number, number]>> = { uint8: [0, 255], int8: [-128, 127] };
+const INT32 = [-(2 ** 31), 2 ** 31 - 1] as const;
+const RANGE: Readonly<Record<string, readonly [number, number]>> = { uint8: [0, 255], int8: [-128, 127], int32: INT32, int64: INT32 };
 const size = (shape: readonly number[]): number => shape.reduce((p, d) => p * d, 1);
 
 /** Applies views to row-major data of the given shape. */

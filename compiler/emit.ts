@@ -53,6 +53,10 @@ const activation = (a: Activation): string => `t${a.id} ${a.name}: ${a.dtype}${d
 
 function quantizedOp(op: QuantizedOp): string {
   if (op.kind === 'show') return shown(op);
+  if (op.kind === 'gather') return `gather ${op.node}: ${activation(op.y)} = t${op.x.id} by t${op.ids.id}`;
+  if ('description' in op) return `${op.kind} ${op.node}: ${activation(op.y)} = t${op.x.id} ${JSON.stringify(op.description)}`;
+  if (op.kind === 'product')
+    return `product ${op.node}: ${activation(op.y)} = t${op.a.id} t${op.b.id} R ${numbers(op.requant.scales)}${op.stages.map((e) => `\n  then ${stage(e)}`).join('')}`;
   if (op.kind === 'constant') return `constant ${op.node}: ${activation(op.y)} = ${numbers(op.values)}`;
   const head = `${op.kind} ${op.node}: ${activation(op.y)} = t${op.x.id}`;
   if (op.kind === 'maxpool')

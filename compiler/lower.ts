@@ -4,6 +4,7 @@
  */
 import type { HeadTensor, InputType, Interface, TailTensor } from '../circuits/interface.ts';
 import { type Network, NetworkBuilder } from '../circuits/network.ts';
+import type { StepFunction } from '../circuits/step.ts';
 import type { Form, IoTensor } from '../circuits/types.ts';
 import { floatToBits } from '../protocol/float32.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -12,9 +13,9 @@ import { channelAxis } from './passes/fuse-lookups.ts';
 import { viewParts } from './quantized/digits.ts';
 import {
   type Activation,
-  type Constant,
   type Linear,
   type Lookup,
+  type MaxPool,
   operandsOf,
   type QuantizedGraph,
   type QuantizedOp,
@@ -113,15 +114,7 @@ export function lowerQuantized(graph: Graph, quantized: QuantizedGraph, options:
     if (op.kind === 'show' && !read.has(op.y)) continue;
     tensor.set(
       op.y,
-      named(op, () => {
-        if (op.kind === 'show') return show(builder, op, at);
-        if (op.kind === 'constant')
-          return builder.constant(
-            op.y.dims as readonly number[],
-            op.values.map((v) => v - zpOf(op.y)),
-          );
-        return build(builder, op, at(op.x), exported.has(op.y) ? 'PUB' : 'A');
-      }),
+      named(op, () => build(builder, op, at, exported.has(op.y) ? 'PUB' : 'A')),
     );
   }
   const io = (a: Activation): IoTensor => ({ tensor: at(a), dtype: a.dtype, zp: zpOf(a) });
@@ -154,8 +147,39 @@ function show(builder: NetworkBuilder, { node, y }: Show, at: (a: Activation) =>
   return builder.view(list, dims, fill === null ? 0 : fill - zpOf(y), node);
 }
 
-function build(builder: NetworkBuilder, op: Exclude<QuantizedOp, Show | Constant>, x: number, home: 'A' | 'PUB'): number {
+function build(builder: NetworkBuilder, op: QuantizedOp, at: (a: Activation) => number, home: 'A' | 'PUB'): number {
   const options = { home, label: op.node };
+  const [low, high] = bounds(op.y);
+  switch (op.kind) {
+    case 'show':
+      return show(builder, op, at);
+    case 'constant':
+      return builder.constant(
+        op.y.dims as readonly number[],
+        op.values.map((v) => v - zpOf(op.y)),
+      );
+    case 'gather':
+      return builder.gather(at(op.x), at(op.ids), op.node);
+    case 'softmax':
+    case 'layernorm':
+      return op.description.kind === 'softmax'
+        ? builder.softmax(at(op.x), op.description, low, high, options)
+        : builder.layernorm(at(op.x), op.description, low, high, options);
+    case 'product': {
+      const [f] = stepFunctions(op, 1);
+      return builder.req({ kind: 'bmm', a: at(op.a), b: at(op.b) }, f as StepFunction, low, high, options);
+    }
+    default:
+      return buildFrom(builder, op, at(op.x), options);
+  }
+}
+
+function buildFrom(
+  builder: NetworkBuilder,
+  op: Linear | Lookup | MaxPool,
+  x: number,
+  options: { home: 'A' | 'PUB'; label: string },
+): number {
   if (op.kind === 'maxpool') {
     const dims = op.x.dims as readonly number[];
     if (elements([dims[0] as number, dims[1] as number, (op.y.dims as readonly number[])[2] as number]) < 2)

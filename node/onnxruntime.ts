@@ -76,6 +76,8 @@ const STORES = {
   float32: (data: ArrayLike<number | bigint>) => new Float32Array(numbers(data)),
   uint8: (data: ArrayLike<number | bigint>) => new Uint8Array(numbers(data)),
   int8: (data: ArrayLike<number | bigint>) => new Int8Array(numbers(data)),
+  int32: (data: ArrayLike<number | bigint>) => new Int32Array(numbers(data)),
+  int64: (data: ArrayLike<number | bigint>) => BigInt64Array.from(numbers(data), BigInt),
 } as const;
 
 /** A seeded generator (xorshift32): the same inputs on every machine. */

@@ -7,6 +7,7 @@ import {
   type Linear,
   type Lookup,
   operandsOf,
+  type Product,
   type QuantizedGraph,
   type QuantizedOp,
   type Stage,
@@ -25,14 +26,9 @@ export function fuseLookups(graph: QuantizedGraph): QuantizedGraph {
     const at = producer.get(op.x);
     const before = at === undefined ? null : (ops[at] as QuantizedOp | null);
     if (at === undefined || before === null || readers.get(op.x) !== 1) return;
-    if (
-      before.kind === 'maxpool' ||
-      before.kind === 'show' ||
-      before.kind === 'constant' ||
-      (before.kind === 'linear' && before.requant === null) ||
-      !sameAxis(before, op.stages)
-    )
-      return;
+    if (before.kind !== 'linear' && before.kind !== 'lookup' && before.kind !== 'product') return;
+    if (before.kind === 'linear' && before.requant === null) return;
+    if (!sameAxis(before, op.stages)) return;
     ops[at] = { ...before, y: op.y, stages: [...before.stages, ...op.stages] };
     ops[i] = null;
     producer.set(op.y, at);
@@ -41,12 +37,13 @@ export function fuseLookups(graph: QuantizedGraph): QuantizedGraph {
 }
 
 /** The axis along which an op may have one function per index: the channels. */
-export function channelAxis(op: Linear | Lookup): number {
+export function channelAxis(op: Linear | Lookup | Product): number {
   return op.kind === 'linear' && op.form.kind === 'dense' ? (op.y.dims as readonly number[]).length - 1 : 0;
 }
 
-function sameAxis(op: Linear | Lookup, stages: readonly Stage[]): boolean {
+function sameAxis(op: Linear | Lookup | Product, stages: readonly Stage[]): boolean {
   const axes = [...op.stages, ...stages].flatMap((s) => (s.axis === null ? [] : [s.axis]));
+  if (op.kind === 'product') return axes.length === 0;
   if (op.kind === 'linear') return axes.every((a) => a === channelAxis(op));
   return axes.every((a) => a === axes[0]);
 }

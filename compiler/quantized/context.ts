@@ -164,7 +164,7 @@ export function activation(
   dtype: Activation['dtype'],
   dims: readonly number[] | null,
   bounds: { zp: number | null; lo: number; hi: number },
-  more: { zp?: Activation['zp']; input?: boolean; shows?: Activation['shows'] } = {},
+  more: { zp?: Activation['zp']; input?: boolean; shows?: Activation['shows']; gathered?: boolean } = {},
 ): Activation {
   const made: Activation = {
     id: ctx.activations.length,
@@ -176,16 +176,17 @@ export function activation(
     dims,
     input: more.input ?? false,
     shows: more.shows ?? null,
+    gathered: more.gathered ?? false,
   };
   ctx.activations.push(made);
   return made;
 }
 
-/** A constant tensor of integers as an activation. */
-export function constantActivation(ctx: Context, name: string, tensor: Tensor, zp: number): Activation {
+/** A constant tensor of integers as an activation; `exact`: with just the dims it has, else without a leading 1. */
+export function constantActivation(ctx: Context, name: string, tensor: Tensor, zp: number, exact = false): Activation {
   const { dims } = tensor;
   const [lo, hi] = RANGE[tensor.dtype as IntegerType];
-  const own = dims.length > 1 && dims[0] === 1 ? dims.slice(1) : dims.length === 0 ? [1] : dims;
+  const own = !exact && dims.length > 1 && dims[0] === 1 ? dims.slice(1) : dims.length === 0 ? [1] : dims;
   const y = activation(ctx, name, tensor.dtype as IntegerType, own, { zp, lo, hi });
   ctx.ops.push({ kind: 'constant', node: tensor.name, y, values: Int32Array.from(tensor.data as ArrayLike<number>) });
   return y;
@@ -196,6 +197,25 @@ export function quantizedInput(ctx: Context, input: number, name: string, dtype:
   const x = activation(ctx, name, dtype, null, { zp: quantize?.zp ?? null, lo, hi }, { input: true });
   ctx.inputs.push({ activation: x, input, quantize, steps: [] });
   return { kind: 'integer', x, view };
+}
+
+/** An input of indices into `rows` rows: a tensor of the statement whose bounds keep every index inside. */
+export function quantizedIndices(ctx: Context, node: Node, input: number, shape: readonly number[], rows: number): Activation {
+  const known = ctx.inputs.find((i) => i.input === input);
+  const { name } = ctx.graph.inputs[input] as Graph['inputs'][number];
+  if (known !== undefined) {
+    if (known.activation.hi !== rows - 1)
+      refuse(
+        node,
+        'model.unsupported-input',
+        `the input "${name}" indexes ${rows} rows here and ${known.activation.hi + 1} elsewhere; supported: one number of rows`,
+      );
+    return known.activation;
+  }
+  const dims = shape.length > 1 && shape[0] === 1 ? shape.slice(1) : shape.length === 0 ? [1] : shape;
+  const x = activation(ctx, name, 'int32', dims, { zp: 0, lo: 0, hi: rows - 1 }, { input: true });
+  ctx.inputs.push({ activation: x, input, quantize: null, steps: [] });
+  return x;
 }
 
 const sameSteps = (a: readonly ViewStep[], b: readonly ViewStep[]) => JSON.stringify(a) === JSON.stringify(b);

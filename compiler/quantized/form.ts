@@ -4,6 +4,7 @@
  * Every activation holds integers `q`; the network below holds them centred, `q - zp`. Layouts are already resolved: `dims` are the
  * dims the network has, weights are permuted to match.
  */
+import type { TableDescription } from '../../circuits/descriptions.ts';
 import type { OutputType, TailStep, ViewStep } from '../../circuits/interface.ts';
 import type { Shown } from './shown.ts';
 
@@ -42,6 +43,8 @@ export interface Activation {
   readonly input: boolean;
   /** What it shows instead of being computed (§7.8); null: it is computed, or an input. */
   readonly shows: Shown<Activation> | null;
+  /** Rows by index: shown too, but by no list of elements. */
+  readonly gathered: boolean;
 }
 
 /** One float32 operation between DequantizeLinear and QuantizeLinear. `values`: one, or one per index of the stage's axis. */
@@ -129,11 +132,42 @@ export interface Constant {
   readonly values: Int32Array;
 }
 
-export type QuantizedOp = Linear | Lookup | MaxPool | Show | Constant;
+/** A batched product of two activations, requantised and then through `stages`. */
+export interface Product {
+  readonly kind: 'product';
+  readonly node: string;
+  readonly a: Activation;
+  readonly b: Activation;
+  readonly y: Activation;
+  readonly requant: { readonly scales: readonly number[]; readonly to: Target };
+  readonly stages: readonly Stage[];
+}
+
+/** Computed by the verifier, on x in the clear. */
+export interface Computed {
+  readonly kind: 'softmax' | 'layernorm';
+  readonly node: string;
+  readonly x: Activation;
+  readonly y: Activation;
+  readonly description: Extract<TableDescription, { kind: 'softmax' | 'layernorm' }>;
+}
+
+/** y[t.., e..] = x[ids[t..], e..]. */
+export interface Gather {
+  readonly kind: 'gather';
+  readonly node: string;
+  readonly x: Activation;
+  readonly ids: Activation;
+  readonly y: Activation;
+}
+
+export type QuantizedOp = Linear | Lookup | MaxPool | Show | Constant | Product | Computed | Gather;
 
 /** The activations an op reads. */
 export function operandsOf(op: QuantizedOp): readonly Activation[] {
   if (op.kind === 'constant') return [];
+  if (op.kind === 'product') return [op.a, op.b];
+  if (op.kind === 'gather') return [op.x, op.ids];
   return op.kind === 'show' ? (op.y.shows?.parts ?? []).map((p) => p.x) : [op.x];
 }
 

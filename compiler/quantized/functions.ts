@@ -48,7 +48,7 @@ export const channelsOf = (stage: Stage): number =>
     : stage.steps.reduce((n, s) => (s.op === 'add' ? Math.max(n, s.values.length) : n), 1);
 
 /** The step functions of a requantised linear op: one, or one per channel when any scale or constant differs. */
-export function stepFunctions(op: Linear, channels: number): StepFunction[] {
+export function stepFunctions(op: Pick<Linear, 'requant' | 'stages'>, channels: number): StepFunction[] {
   const { scales, to } = op.requant as NonNullable<Linear['requant']>;
   const many = scales.length > 1 || op.stages.some((s) => channelsOf(s) > 1);
   // Stages that all channels share are a map of the requantised value, which a key can carry; constants that differ are not.

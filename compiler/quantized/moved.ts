@@ -10,11 +10,22 @@ import { plainView, type View } from './view.ts';
 const MAX_PARTS = 256;
 
 /** The tensor of a value as its node sees it. */
-export function shownOf(ctx: Context, node: Node, x: Activation, given: View): Shown<Activation> {
-  const { dims, view } = settle(ctx, node, x, given);
+export function shownOf(ctx: Context, node: Node, source: Activation, given: View): Shown<Activation> {
+  const { dims, view } = settle(ctx, node, source, given);
+  const x = source.gathered ? copyOf(ctx, node.label, source) : source;
   const listed = (view.layout as readonly (readonly number[])[]).flat();
   const rest = dims.map((_, i) => i).filter((i) => !listed.includes(i)); // axes of size 1
   return reshape(permute(x.shows ?? whole(x, dims), [...listed, ...rest]), view.shape);
+}
+
+/** A copy of an activation that is not computed itself: one lookup an element. */
+export function copyOf(ctx: Context, node: string, x: Activation): Activation {
+  const known = ctx.copies.get(x);
+  if (known !== undefined) return known;
+  const y = activation(ctx, x.name, x.dtype, x.dims, { zp: null, lo: x.lo, hi: x.hi }, { zp: x.zp });
+  ctx.ops.push({ kind: 'lookup', node, x, y, stages: [] });
+  ctx.copies.set(x, y);
+  return y;
 }
 
 /** Dims of a key tensor for a logical shape: without the batch dimension of 1. */
@@ -22,16 +33,22 @@ export const keyDims = (shape: readonly number[]): readonly number[] =>
   shape.length > 1 && shape[0] === 1 ? shape.slice(1) : shape.length === 0 ? [1] : shape;
 
 /**
- * An activation that shows this, named `name`: the shown tensor itself where it is one, whole and in its own order. All parts must have one
+ * An activation that shows this, named `name`, with these key dims: the shown tensor itself where it is one, whole and in its own order. All parts must have one
  * type and one zero point.
  */
-export function virtual(ctx: Context, node: Node, name: string, shown: Shown<Activation>): { x: Activation; view: View } {
+export function virtual(
+  ctx: Context,
+  node: Node,
+  name: string,
+  shown: Shown<Activation>,
+  asked?: readonly number[],
+): { x: Activation; view: View } {
   const shape = shown.dims;
-  const dims = keyDims(shape);
+  const dims = asked ?? keyDims(shape);
   const bare = (d: readonly number[]): string => d.filter((v) => v !== 1).join();
   const same = showsWhole(shown, (a) => a.dims as readonly number[]);
-  if (same !== null && bare(same.dims as readonly number[]) === bare(shape))
-    return { x: same, view: plainView(shape, same.dims as readonly number[]) };
+  const fits = (d: readonly number[]): boolean => (asked === undefined ? bare(d) === bare(shape) : d.join() === asked.join());
+  if (same !== null && fits(same.dims as readonly number[])) return { x: same, view: plainView(shape, same.dims as readonly number[]) };
   const [first] = shown.parts as [ShownPart<Activation>?];
   if (first === undefined) refuse(node, 'model.unsupported-shape', 'shows no element of its operand');
   if (shown.parts.length > MAX_PARTS)

@@ -2,8 +2,9 @@
 import type { OutputType } from '../../circuits/interface.ts';
 import { floatToBits } from '../../protocol/float32.ts';
 import { Refused } from '../../protocol/refused.ts';
-import { activation, type Context, settle } from './context.ts';
+import { type Context, settle } from './context.ts';
 import type { Activation } from './form.ts';
+import { copyOf } from './moved.ts';
 import { publicAccumulator } from './ops/dense.ts';
 import type { Value } from './value.ts';
 import { type View, viewSteps } from './view.ts';
@@ -17,19 +18,9 @@ function leaving(
 ): { x: Activation; view: View } {
   const { x, view } = value;
   const node = ctx.producer.get(name);
-  if (!x.input || node === undefined) return x.shows === null ? value : { x: copied(ctx, where, x), view };
+  if (!x.input || node === undefined) return x.shows === null && !x.gathered ? value : { x: copyOf(ctx, where, x), view };
   const settled = settle(ctx, node, x, view);
-  return { x: copied(ctx, where, x), view: settled.view };
-}
-
-/** What leaves must be computed: a copy of a tensor that only shows others, one lookup an element. */
-function copied(ctx: Context, where: string, x: Activation): Activation {
-  const known = ctx.copies.get(x);
-  if (known !== undefined) return known;
-  const y = activation(ctx, x.name, x.dtype, x.dims, { zp: null, lo: x.lo, hi: x.hi }, { zp: x.zp });
-  ctx.ops.push({ kind: 'lookup', node: where, x, y, stages: [] });
-  ctx.copies.set(x, y);
-  return y;
+  return { x: copyOf(ctx, where, x), view: settled.view };
 }
 
 /** `value` as a tail, or null if it is none. `where` names the node or the graph output that asks. */

@@ -90,7 +90,14 @@ function inputValue(ctx: Context, index: number): Value {
   const view = { shape, layout: null, steps: [] };
   if (dtype === 'float32') return { kind: 'float-input', input: index, view };
   if (dtype === 'uint8' || dtype === 'int8') return quantizedInput(ctx, index, name, dtype as IntegerType, null, view);
-  throw new Refused('model.unsupported-type', `the input "${name}" is ${dtype}; supported: float32, uint8, int8`, { tensor: name });
+  if (dtype === 'int64' || dtype === 'int32') return { kind: 'indices', input: index, shape };
+  throw new Refused(
+    'model.unsupported-type',
+    `the input "${name}" is ${dtype}; supported: float32, uint8, int8, and int64 or int32 for indices`,
+    {
+      tensor: name,
+    },
+  );
 }
 
 function outputOf(ctx: Context, name: string, declared: string | null): QuantizedOutput {

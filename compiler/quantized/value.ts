@@ -42,6 +42,8 @@ export type Value =
       readonly zp: number;
     }
   | { readonly kind: 'float-input'; readonly input: number; readonly view: View }
+  /** An input of integers that only index. */
+  | { readonly kind: 'indices'; readonly input: number; readonly shape: readonly number[] }
   | { readonly kind: 'integer'; readonly x: Activation; readonly view: View }
   /** DequantizeLinear of x, then float32 operations. */
   | {
@@ -80,6 +82,7 @@ export function describe(value: Value): string {
     constant: 'a constant',
     'real-constant': 'a dequantized constant',
     'float-input': 'a float input that was never quantized',
+    indices: 'an input of indices',
     integer: 'a quantized tensor',
     real: 'a dequantized tensor',
     accumulator: 'a float result that was never quantized',

@@ -14,6 +14,7 @@ import type { Accumulator } from '../value.ts';
 import { plainView, positions, type View } from '../view.ts';
 import { kernelTypes } from './conv.ts';
 import { type OpReader, requantised, result, wrongOperand } from './op.ts';
+import { isActivation, matMulOfTwo, qlinearMatMulOfTwo } from './product.ts';
 import { dequantizedBias, dequantizedWeights, operatorBias, operatorWeights, type Weights } from './weights.ts';
 
 const gemmAttributes = ['alpha', 'beta', 'transA', 'transB'];
@@ -57,11 +58,15 @@ export const gemm: OpReader = {
   },
 };
 
-export const matMul: OpReader = { attributes: [], read: (node, ctx) => dequantized(node, ctx, false) };
+export const matMul: OpReader = {
+  attributes: [],
+  read: (node, ctx) => (isActivation(ctx, node, 1) ? matMulOfTwo(node, ctx) : dequantized(node, ctx, false)),
+};
 
 export const qlinearMatMul: OpReader = {
   attributes: [],
   read(node, ctx) {
+    if (isActivation(ctx, node, 3)) return qlinearMatMulOfTwo(node, ctx);
     const { x, view, from } = integerOf(ctx, node, 0);
     const weights = operatorWeights(ctx, node, 3, channelCount(node));
     const to = targetOf(ctx, node, 6, 7);

@@ -5,13 +5,16 @@ import { concat, qlinearConcat } from './concat.ts';
 import { constant } from './constant.ts';
 import { conv, qlinearConv } from './conv.ts';
 import { gemm, matMul, qgemm, qlinearMatMul } from './dense.ts';
+import { gather } from './gather.ts';
+import { layerNormalization } from './layernorm.ts';
 import { maxPool } from './maxpool.ts';
-import { depthToSpace, expand, gather, slice, spaceToDepth, split, tile } from './move.ts';
+import { depthToSpace, expand, slice, spaceToDepth, split, tile } from './move.ts';
 import type { OpReader } from './op.ts';
 import { pad } from './pad.ts';
 import { dequantizeLinear, quantizeLinear } from './quantize.ts';
 import { resize } from './resize.ts';
-import { argMax, softmax } from './tail.ts';
+import { qlinearSoftmax, softmax } from './softmax.ts';
+import { argMax } from './tail.ts';
 import { flatten, identity, reshape, squeeze, transpose, unsqueeze } from './views.ts';
 
 export const ops: Readonly<Record<string, OpReader>> = {
@@ -50,5 +53,7 @@ export const ops: Readonly<Record<string, OpReader>> = {
   SpaceToDepth: spaceToDepth,
   Constant: constant,
   Softmax: softmax,
+  'com.microsoft.QLinearSoftmax': qlinearSoftmax,
+  LayerNormalization: layerNormalization,
   ArgMax: argMax,
 };

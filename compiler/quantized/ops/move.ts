@@ -235,5 +235,3 @@ export const spaceToDepth = simple(['blocksize'], (_, node, shape) => {
   const { n, c, h, w, b } = blocks(node, shape, 'depth');
   return (s) => reshape(permute(reshape(s, [n, c, h / b, b, w / b, b]), [0, 3, 5, 1, 2, 4]), [n, c * b * b, h / b, w / b]);
 });
-
-export const gather: OpReader = { attributes: ['axis'], read: (node, ctx) => gatherConstant(ctx, node) };

@@ -20,6 +20,15 @@ export function result(ctx: Context, node: Node, value: Value): void {
   });
 }
 
+/** R of every channel: f32(scale of the accumulator / scale of the result). */
+export function requantScale(node: Node, accumulator: readonly number[], to: Target): number[] {
+  const scales = accumulator.map((s) => Math.fround(s / to.scale));
+  const bad = scales.find((r) => !(r >= 2 ** -126 && r < 2 ** 127));
+  if (bad !== undefined)
+    refuse(node, 'model.invalid-scale', `input scale times weight scale over output scale is ${bad}, no normal float32`);
+  return scales;
+}
+
 /** `acc` requantised to `to` as tensor `name`, then pooled. `node`: the one that quantises. */
 export function requantised(
   ctx: Context,
@@ -30,10 +39,7 @@ export function requantised(
   pools: readonly Pool[],
   name: string,
 ): Value {
-  const scales = acc.scales.map((s) => Math.fround(s / to.scale));
-  const bad = scales.find((r) => !(r >= 2 ** -126 && r < 2 ** 127));
-  if (bad !== undefined)
-    refuse(node, 'model.invalid-scale', `input scale times weight scale over output scale is ${bad}, no normal float32`);
+  const scales = requantScale(node, acc.scales, to);
   const y = activation(ctx, name, to.dtype, acc.dims, { zp: to.zp, lo: to.lo, hi: to.hi });
   const same = scales.every((r) => r === scales[0]);
   const op: Linear = { kind: 'linear', ...acc.linear, y, requant: { scales: same ? scales.slice(0, 1) : scales, to }, stages: [] };

@@ -1,4 +1,4 @@
-/** Softmax and ArgMax after the last integer tensor: recomputed by the verifier, not proven. */
+/** Softmax and ArgMax after the last integer tensor: recomputed by the verifier from the output, not proven. */
 import type { TailStep } from '../../../circuits/interface.ts';
 import { elements, intOf, type Node, refuse } from '../../onnx/graph.ts';
 import { type Context, operand } from '../context.ts';
@@ -19,29 +19,24 @@ function axisOf(node: Node, otherwise: number, rank: number): number {
   return given < 0 ? given + rank : given;
 }
 
-export const softmax: OpReader = {
-  attributes: ['axis'],
-  read(node, ctx) {
-    const tail = source(ctx, node);
-    if (tail.dtype !== 'float32') return wrongOperand(ctx, node, 0, 'a dequantized tensor');
-    const { shape } = tail;
-    const old = node.opset < 13;
-    const axis = axisOf(node, old ? 1 : -1, shape.length);
-    // Before opset 13 the tensor is seen as a matrix, cut at the axis.
-    const matrix = [elements(shape.slice(0, axis)), elements(shape.slice(axis))];
-    const steps: TailStep[] = old
-      ? [
-          { op: 'reshape', shape: matrix },
-          { op: 'softmax', axis: 1 },
-          { op: 'reshape', shape },
-        ]
-      : [{ op: 'softmax', axis }];
-    ctx.notes.push(
-      `${node.op} "${node.label}" is recomputed in float64 by the verifier: equal to onnxruntime to about 1e-6, not to the bit`,
-    );
-    result(ctx, node, { ...tail, steps: [...tail.steps, ...steps] });
-  },
-};
+export function softmaxTail(node: Node, ctx: Context): void {
+  const tail = source(ctx, node);
+  if (tail.dtype !== 'float32') wrongOperand(ctx, node, 0, 'a dequantized tensor');
+  const { shape } = tail;
+  const old = node.opset < 13;
+  const axis = axisOf(node, old ? 1 : -1, shape.length);
+  // Before opset 13 the tensor is seen as a matrix, cut at the axis.
+  const matrix = [elements(shape.slice(0, axis)), elements(shape.slice(axis))];
+  const steps: TailStep[] = old
+    ? [
+        { op: 'reshape', shape: matrix },
+        { op: 'softmax', axis: 1 },
+        { op: 'reshape', shape },
+      ]
+    : [{ op: 'softmax', axis }];
+  ctx.notes.push(`${node.op} "${node.label}" is recomputed in float64 by the verifier: equal to onnxruntime to about 1e-6, not to the bit`);
+  result(ctx, node, { ...tail, steps: [...tail.steps, ...steps] });
+}
 
 export const argMax: OpReader = {
   attributes: ['axis', 'keepdims', 'select_last_index'],

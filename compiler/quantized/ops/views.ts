@@ -7,12 +7,12 @@ import { shownOf, virtual } from '../moved.ts';
 import { reshape as reshapeShown } from '../shown.ts';
 import type { Value } from '../value.ts';
 import { stepView, type View } from '../view.ts';
-import { type OpReader, result } from './op.ts';
+import { type OpReader, result, wrongOperand } from './op.ts';
 
 /** The shape of a value's tensor. */
 function shapeOf(value: Value): readonly number[] {
   if (value.kind === 'constant' || value.kind === 'real-constant') return value.tensor.dims;
-  if (value.kind === 'tail') return value.shape;
+  if (value.kind === 'tail' || value.kind === 'indices') return value.shape;
   return value.kind === 'unknown' ? [] : value.view.shape;
 }
 
@@ -38,7 +38,8 @@ function viewed(node: Node, ctx: Context, step: (shape: readonly number[]) => Vi
     const axis = made.op === 'transpose' ? made.perm.indexOf(value.axis) : 0;
     return result(ctx, node, { ...value, tensor: constantView(node, value.tensor, made, target), axis });
   }
-  if (value.kind === 'unknown') return;
+  if (value.kind === 'indices' && made.op === 'reshape') return result(ctx, node, { ...value, shape: target });
+  if (value.kind === 'unknown' || value.kind === 'indices') return wrongOperand(ctx, node, 0, 'any tensor but transposed indices');
   const dims =
     value.kind === 'accumulator' ? (value.pools.at(-1)?.dims ?? value.acc.dims) : value.kind === 'float-input' ? null : value.x.dims;
   const view: View | null = stepView(value.view, dims, made);
