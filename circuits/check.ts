@@ -55,6 +55,10 @@ export function checkKey(key: Key, plan: Plan, options: CheckOptions = {}): void
   ok(plan.lookupCount + plan.tableCount < P, 'S3', `${plan.lookupCount + plan.tableCount} lookups and rows`);
   for (const op of ops) ok(tensorsOf(op).every(index), 'S11', 'a tensor index is out of range');
   for (const io of [...key.inputs, ...key.outputs]) ok(index(io.tensor), 'S11', 'a tensor index of an input or output is out of range');
+  for (const op of ops) {
+    const problem = isShow(op) ? showOf(op).problem(op, T) : null;
+    ok(problem === null, 'S11', `a ${op.kind}: ${problem}`);
+  }
   const work = verifierWork(key, plan);
   ok(work <= MAX_WORK, 'S14', `a proof would cost its verifier ${work} products, more than ${MAX_WORK}`);
   checkTensors(T, ops);
@@ -179,8 +183,6 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
     }
     const y = T[op.y] as Tensor;
     if (isShow(op)) {
-      const problem = showOf(op).problem(op, T);
-      ok(problem === null, 'S11', `${at}: ${problem}`);
       ok(
         readsOf(op).every((t) => T[t]?.home !== 'V'),
         'S7',

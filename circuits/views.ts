@@ -190,6 +190,8 @@ export const view: ShowSpec<ViewOp> = {
       return sum(bitsOf(dims)) - sum(passed.map((c) => (c.xs[0] as Coordinate).bits));
     }),
   work: (op, tensors) =>
+    // Whoever checks the key, or runs it, visits every element once.
+    4 * sum(op.parts.map((part) => product(part.counts))) +
     sum(
       op.parts
         .flatMap((part) => components(part, (tensors[part.x] as Tensor).dims, (tensors[op.y] as Tensor).dims))

@@ -79,7 +79,7 @@ describe('structure of the network', () => {
     ['N02 an output written by no op', 'S10', net4, (k) => k.ops.pop()],
     ['N02 an output written twice', 'S7', net4, (k) => k.ops.push(k.ops.at(-1) as Op)],
     ['N02 a public y read before its op', 'S7', net4, (k) => k.ops.push(k.ops.shift() as Op)],
-    ['N02 a weight as an input', 'S11', net, (k) => (tensor(k, 0).home = 'W')],
+    ['N02 a weight as an input', 'S10', net, (k) => (tensor(k, 0).home = 'W')],
     ['a weight of home A', 'S7', net, (k) => (tensor(k, (req1(k).form as ConvForm).w).home = 'A')],
     ['a multiplicity column as an operand', 'S7', net, (k) => ((req2(k).form as ConvForm).x = net.plan.mult[0] as number)],
     ['a content column as weights', 'S7', net, (k) => ((req2(k).form as ConvForm).w = net.plan.content[0])],
