@@ -6,7 +6,7 @@ import { ceilLog2, floorLog2 } from '../protocol/integers.ts';
 import { Refused } from '../protocol/refused.ts';
 import type { KeyFields } from './key.ts';
 import { bitsOf, sum } from './shape.ts';
-import { isLookup, type Op } from './types.ts';
+import { isComputed, isLookup, type Op } from './types.ts';
 
 export type Group = 'W' | 'X' | 'A';
 
@@ -45,6 +45,8 @@ export interface Plan {
   readonly instances: readonly Instance[];
   readonly lookupCount: number;
   readonly tableCount: number;
+  /** Padded elements that the verifier computes (§7.7). */
+  readonly computedCount: number;
   /** log2 of the content rows. */
   readonly contentBits: number;
   /** Multiplicity tensor of each T-instance. */
@@ -169,6 +171,7 @@ export function planOf(key: KeyFields): Plan {
     instances: [...lookups, ...tables],
     lookupCount: total(lookups),
     tableCount: total(tables),
+    computedCount: sum(ops.map((op) => (isComputed(op) ? (size[op.y] as number) : 0))),
     contentBits,
     mult,
     content: [n - 2, n - 1],

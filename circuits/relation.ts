@@ -197,7 +197,7 @@ export function verifierEvaluates(key: KeyFields, tensor: number): boolean {
   return isPublic(home) || home === 'T' || (home === 'W' && key.mode === 'I0');
 }
 
-/** Dependent hash compressions between the witness root and α: ceil(Z/64), Z = max(4096, ceil(N_L/4)) (§8.1). */
+/** Dependent hash compressions between the witness root and α: ceil(Z/64), Z = max(4096, ceil((N_L + N_D)/4)) (§8.1). */
 export function delayOf(plan: Plan): number {
-  return Math.ceil(Math.max(4096, Math.ceil(plan.lookupCount / 4)) / 64);
+  return Math.ceil(Math.max(4096, Math.ceil((plan.lookupCount + plan.computedCount) / 4)) / 64);
 }
