@@ -12,7 +12,7 @@ import { verifierWork } from '../../circuits/work.ts';
 
 /**
  * Milli-vgas: a proof of any key; a hash of the longest proof's openings, and of the delay; an extension product, as plain TypeScript makes
- * one; a step of a described table, and a row of any; a value of the statement; a tensor that an op names, each a claim with a point of its
+ * one; a step of a described table, and a row of any; a value of the statement, or another in the clear; a tensor that an op names, each a claim with a point of its
  * own; an element of the vectors that windows and taps weigh an image with; a byte of the key file.
  */
 const BASE = 10_000_000;
@@ -42,7 +42,9 @@ export interface VgasTerms {
 export function vgasTerms(key: KeyFields, plan: Plan, bytes: number): VgasTerms {
   const paths = key.t * plan.groups.length * (key.h + key.lr);
   const rows = key.t * plan.groups.reduce((n, g) => n + Math.ceil((4 * g.columns) / 64), 0);
-  const values = [...key.inputs, ...key.outputs].reduce((n, io) => n + (plan.size[io.tensor] as number), 0);
+  const named = [...key.inputs, ...key.outputs].map((io) => io.tensor);
+  const clear = key.tensors.flatMap((t, i) => (t.home === 'R' || t.home === 'D' ? [i] : []));
+  const values = [...named, ...clear].reduce((n, t) => n + (plan.size[t] as number), 0);
   const steps = (key.descriptions ?? []).reduce((n, d) => n + (d.kind === 'cells' ? d.channels.length * (d.hi - d.lo + 1) : 0), 0);
   return {
     hash: paths + rows + delayOf(plan),

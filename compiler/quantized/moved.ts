@@ -4,6 +4,7 @@ import { refuse } from '../onnx/graph.ts';
 import { activation, type Context, meet, settle } from './context.ts';
 import type { Activation } from './form.ts';
 import { permute, reshape, type Shown, type ShownPart, showsWhole, whole } from './shown.ts';
+import type { Moved, Value } from './value.ts';
 import { plainView, type View } from './view.ts';
 
 /** More parts than this in one view are refused: each costs the verifier a pass over the tensor. */
@@ -67,6 +68,12 @@ export function virtual(
   const y = activation(ctx, name, first.x.dtype, dims, bounds, { zp: first.x.zp, shows: reshape(shown, dims) });
   ctx.ops.push({ kind: 'show', node: node.label, y });
   return { x: y, view: plainView(shape, dims) };
+}
+
+/** An accumulator whose quantized result is moved once more. */
+export function movedLater(value: Extract<Value, { kind: 'accumulator' }>, shape: readonly number[], move: Moved['move']): Value {
+  const before = value.moved?.move;
+  return { ...value, moved: { shape, move: before === undefined ? move : (s) => move(before(s)) } };
 }
 
 /** x under this view as an activation laid out as `shape` in row-major order. */

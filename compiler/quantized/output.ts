@@ -49,7 +49,7 @@ export function tailOf(ctx: Context, where: string, value: Value, name: string):
       steps: [...steps, { op: 'dequantize', scales: [floatToBits(scale)], axis: 0, zp }],
     };
   }
-  if (value.kind !== 'accumulator' || value.clamps.length > 0 || value.pools.length > 0) return null;
+  if (value.kind !== 'accumulator' || value.clamps.length > 0 || value.pools.length > 0 || value.moved !== null) return null;
   const { acc, view } = value;
   if (acc.linear.form.kind === 'conv') return null;
   const source = publicAccumulator(ctx, acc, name);

@@ -5,6 +5,7 @@
 import type { OutputType, TailStep } from '../../circuits/interface.ts';
 import type { Tensor } from '../onnx/graph.ts';
 import type { Activation, Affine, Elementwise, Linear, Window } from './form.ts';
+import type { Shown } from './shown.ts';
 import type { View } from './view.ts';
 
 /** A conv or dense before anyone said what its accumulator becomes. */
@@ -29,6 +30,12 @@ export interface ConstantAdd {
   readonly other: Affine;
   readonly first: boolean;
   readonly scalar: boolean;
+}
+
+/** A move of the quantized result of an accumulator, and the shape it gives. */
+export interface Moved {
+  readonly shape: readonly number[];
+  readonly move: <X>(s: Shown<X>) => Shown<X>;
 }
 
 export type Value =
@@ -63,6 +70,8 @@ export type Value =
       readonly view: View;
       readonly clamps: readonly Elementwise[];
       readonly pools: readonly Pool[];
+      /** What is seen of the quantized result, when it is not all of it under `view`. */
+      readonly moved: Moved | null;
     }
   | {
       readonly kind: 'tail';

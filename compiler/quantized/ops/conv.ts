@@ -1,15 +1,21 @@
-/** Conv between DQ and Q, and QLinearConv: an exact integer convolution (protocol §7.2), groups included. */
+/**
+ * Conv between DQ and Q, and QLinearConv: an exact integer convolution (protocol §7.2) in one, two or three dimensions, any batch, any groups. One
+ * image in at most two dimensions is convolved as it lies; everything else as a stack of images (stack.ts).
+ */
 import { isPowerOfTwo } from '../../../protocol/integers.ts';
 import { elements, intsOf, type Node, refuse } from '../../onnx/graph.ts';
 import { MAX_ELEMENTS } from '../../onnx/tensor.ts';
 import { type Context, integerOf, operand, targetOf } from '../context.ts';
-import type { Activation } from '../form.ts';
-import type { Accumulator } from '../value.ts';
+import type { Activation, Window } from '../form.ts';
+import { shownOf, virtual } from '../moved.ts';
+import { reshape, type Shown } from '../shown.ts';
+import type { Accumulator, Value } from '../value.ts';
 import type { View } from '../view.ts';
 import { plainView } from '../view.ts';
 import { type OpReader, requantised, result, wrongOperand } from './op.ts';
+import { outputRows, type Stack, stacked, stackedChannels, unstacked } from './stack.ts';
 import { dequantizedBias, dequantizedWeights, operatorBias, operatorWeights, type Weights } from './weights.ts';
-import { groupsOf, settleImage, WINDOW_ATTRIBUTES, windowFrom } from './window.ts';
+import { axesOf, groupsOf, settleImage, WINDOW_ATTRIBUTES, windowFrom } from './window.ts';
 
 const attributes = [...WINDOW_ATTRIBUTES, 'group'];
 
@@ -21,8 +27,7 @@ export const conv: OpReader = {
     const weights = dequantizedWeights(ctx, node, 1, () => 0);
     const scales = weights.scales.map((s) => Math.fround(x.from.scale * s));
     const bias = dequantizedBias(ctx, node, 2, weights.tensor.dims[0] ?? 0, scales);
-    const { acc, view } = convolution(ctx, node, x.x, x.view, weights, bias, scales);
-    result(ctx, node, { kind: 'accumulator', acc, view, clamps: [], pools: [] });
+    result(ctx, node, { kind: 'accumulator', ...convolution(ctx, node, x.x, x.view, weights, bias, scales), clamps: [], pools: [] });
   },
 };
 
@@ -35,8 +40,11 @@ export const qlinearConv: OpReader = {
     kernelTypes(node, x, to.dtype, weights);
     const bias = operatorBias(ctx, node, 8, weights.tensor.dims[0] ?? 0);
     const scales = weights.scales.map((s) => Math.fround(from.scale * s));
-    const made = convolution(ctx, node, x, view, weights, bias, scales);
-    result(ctx, node, requantised(ctx, node, made.acc, made.view, to, [], node.outputs[0] as string));
+    result(
+      ctx,
+      node,
+      requantised(ctx, node, { ...convolution(ctx, node, x, view, weights, bias, scales), pools: [] }, to, node.outputs[0] as string),
+    );
   },
 };
 
@@ -50,53 +58,121 @@ export function kernelTypes(node: Node, x: Activation, out: string, weights: Wei
     );
 }
 
+type Convolved = Pick<Extract<Value, { kind: 'accumulator' }>, 'acc' | 'view' | 'moved'>;
+
 function convolution(
   ctx: Context,
   node: Node,
-  given: Activation,
+  x: Activation,
   view: View,
   weights: Weights,
   bias: Int32Array,
   scales: readonly number[],
-): { acc: Accumulator; view: View } {
-  const { x, image } = settleImage(ctx, node, given, view);
-  const [channels, height, width] = image;
+): Convolved {
+  const { shape } = view;
   const wDims = weights.tensor.dims;
   const groups = groupsOf(node);
   const [co, ci] = [wDims[0] as number, wDims[1] as number];
   const kernel = wDims.slice(2);
-  if (wDims.length !== view.shape.length || !(groups >= 1) || ci * groups !== channels || co % groups !== 0 || co === 0)
-    refuse(
-      node,
-      'model.invalid-shape',
-      `weights [${wDims.join(', ')}] with group ${groups} do not fit an operand [${view.shape.join(', ')}]`,
-    );
+  if (wDims.length !== shape.length || !(groups >= 1) || ci * groups !== shape[1] || co % groups !== 0 || co === 0)
+    refuse(node, 'model.invalid-shape', `weights [${wDims.join(', ')}] with group ${groups} do not fit an operand [${shape.join(', ')}]`);
   const declared = intsOf(node, 'kernel_shape');
   if (declared !== undefined && declared.join() !== kernel.join())
     refuse(node, 'model.invalid-attribute', `attribute kernel_shape is [${declared.join(', ')}], the weights are [${wDims.join(', ')}]`, {
       attribute: 'kernel_shape',
     });
-  const { window, out } = windowFrom(node, view.shape.length, [height, width], kernel);
-  const taps = kernel.reduce((p, d) => p * d, 1);
-  const whole = groups > 1 && !(isPowerOfTwo(co / groups) && isPowerOfTwo(ci));
-  const dims = [co, ...out];
-  if (elements(dims) > MAX_ELEMENTS || (whole && elements([co, channels, taps]) > MAX_ELEMENTS))
-    refuse(node, 'model.unsupported-shape', `gives [${dims.join(', ')}] with ${groups} groups; the limit is ${MAX_ELEMENTS} elements`);
-  const shape = view.shape.length === 4 ? [1, ...dims] : [1, co, out[1]];
+  const plain = shape[0] === 1 && (shape.length === 3 || shape.length === 4);
+  const made = plain ? single(ctx, node, x, view, kernel) : stack(ctx, node, x, view, kernel);
+  const channels = plain ? wDims.slice(0, 2) : stackedChannels(wide(wDims));
   return {
-    acc: {
-      linear: {
-        node: node.label,
-        x,
-        form: { kind: 'conv', groups: whole ? 1 : groups, ...window },
-        wDims: [co, whole ? channels : ci, taps],
-        weights: whole ? ungrouped(weights.data, co, ci, taps, groups) : Int32Array.from(weights.data),
-        bias,
-      },
-      dims,
-      scales,
-    },
-    view: plainView(shape, dims),
+    acc: { linear: linear(node, made, channels as [number, number], groups, weights, bias), dims: [co, ...made.out], scales },
+    ...made.shown(co),
+  };
+}
+
+/** What is convolved: the operand, the window over it, and how the result is seen. */
+interface Made {
+  readonly x: Activation;
+  readonly window: Window;
+  readonly out: readonly [number, number];
+  shown(co: number): Pick<Convolved, 'view' | 'moved'>;
+}
+
+function single(ctx: Context, node: Node, given: Activation, view: View, kernel: readonly number[]): Made {
+  const { x, image } = settleImage(ctx, node, given, view);
+  const { window, out } = windowFrom(node, view.shape.length, [image[1], image[2]], kernel);
+  const shown = (co: number): Pick<Convolved, 'view' | 'moved'> => {
+    const dims = [co, ...out];
+    return { view: plainView(view.shape.length === 4 ? [1, ...dims] : [1, co, out[1]], dims), moved: null };
+  };
+  return { x, window, out, shown };
+}
+
+/** [.., L], [.., H, W] or [.., D, H, W] as depth, height, width. */
+const wide = <T>(list: readonly T[], one: T = 1 as T): T[] => [
+  ...list.slice(0, 2),
+  ...Array.from({ length: 5 - list.length }, () => one),
+  ...list.slice(2),
+];
+
+function stack(ctx: Context, node: Node, given: Activation, view: View, kernel: readonly number[]): Made {
+  const { shape } = view;
+  if (shape.length < 3 || shape.length > 5)
+    refuse(
+      node,
+      'model.unsupported-shape',
+      `the operand has shape [${shape.join(', ')}]; supported: [N, C, L], [N, C, H, W] and [N, C, D, H, W]`,
+    );
+  const axes = axesOf(node, shape.slice(2), kernel);
+  const one = { size: 1, before: 0, after: 0, taps: 1, stride: 1, dilation: 1, out: 1 };
+  const [, , depth, height, width] = wide([one, one, ...axes], one) as [unknown, unknown, ...typeof axes];
+  const s: Stack = { depth: depth as Stack['depth'], height: height as Stack['height'] };
+  const across = width as Stack['depth'];
+  const n = shape[0] as number;
+  const rows = outputRows(n * s.depth.out, s.height);
+  if (elements([shape[1] as number, s.depth.taps, rows, across.size]) > MAX_ELEMENTS)
+    refuse(node, 'model.unsupported-shape', `stacks [${shape.join(', ')}] to more than ${MAX_ELEMENTS} elements`);
+  const images = stacked(reshape(shownOf(ctx, node, given, view), wide(shape)), s, given.zp.value ?? 0);
+  const { x } = virtual(ctx, node, given.name, images, images.dims);
+  const window: Window = {
+    kernel: [s.height.taps, across.taps],
+    stride: [s.height.stride, across.stride],
+    pad: [0, across.before, 0, across.after],
+    dilation: [s.height.dilation, across.dilation],
+  };
+  const out = [n, ...axes.map((a) => a.out)];
+  const shown = (co: number): Pick<Convolved, 'view' | 'moved'> => {
+    const dims = [co, rows, across.out];
+    const to = [out[0] as number, co, ...out.slice(1)];
+    return { view: plainView(dims, dims), moved: { shape: to, move: <X>(y: Shown<X>): Shown<X> => reshape(unstacked(y, n, s), to) } };
+  };
+  return { x, window, out: [rows, across.out], shown };
+}
+
+function linear(
+  node: Node,
+  { x, window, out }: Made,
+  [co, ci]: readonly [number, number],
+  groups: number,
+  weights: Weights,
+  bias: Int32Array,
+): Accumulator['linear'] {
+  const taps = window.kernel[0] * window.kernel[1];
+  const whole = groups > 1 && !(isPowerOfTwo(co / groups) && isPowerOfTwo(ci));
+  const channels = ci * groups;
+  if (elements([co, ...out]) > MAX_ELEMENTS || (whole && elements([co, channels, taps]) > MAX_ELEMENTS))
+    refuse(
+      node,
+      'model.unsupported-shape',
+      `gives [${[co, ...out].join(', ')}] with ${groups} groups; the limit is ${MAX_ELEMENTS} elements`,
+    );
+  return {
+    node: node.label,
+    x,
+    form: { kind: 'conv', groups: whole ? 1 : groups, ...window },
+    wDims: [co, whole ? channels : ci, taps],
+    weights: whole ? ungrouped(weights.data, co, ci, taps, groups) : Int32Array.from(weights.data),
+    bias,
   };
 }
 

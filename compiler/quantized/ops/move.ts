@@ -5,7 +5,7 @@
 import { elements, intOf, intsOf, type Node, refuse, stringOf, type Tensor } from '../../onnx/graph.ts';
 import { MAX_ELEMENTS } from '../../onnx/tensor.ts';
 import { type Context, constantOf, has, operand } from '../context.ts';
-import { shownOf, virtual } from '../moved.ts';
+import { movedLater, shownOf, virtual } from '../moved.ts';
 import { permute, pick, reshape, type Shown, whole } from '../shown.ts';
 import type { Value } from '../value.ts';
 import { type OpReader, wrongOperand } from './op.ts';
@@ -17,6 +17,11 @@ export type Move = <X>(s: Shown<X>) => Shown<X>;
 export function moved(ctx: Context, node: Node, value: Value, name: string, move: Move): Value {
   if (value.kind === 'constant') return { kind: 'constant', tensor: movedConstant(node, value.tensor, move) };
   if (value.kind === 'real-constant' && value.scales.length === 1) return { ...value, tensor: movedConstant(node, value.tensor, move) };
+  if (value.kind === 'accumulator') {
+    const { dims } = move(whole(0, shapeOf(ctx, node)));
+    limit(node, dims);
+    return movedLater(value, dims, move);
+  }
   if (value.kind !== 'integer' && (value.kind !== 'real' || value.axis !== null))
     return wrongOperand(ctx, node, 0, 'a quantized or dequantized tensor, or a constant');
   const shown = move(shownOf(ctx, node, value.x, value.view));
@@ -52,7 +57,8 @@ function movedConstant(node: Node, tensor: Tensor, move: Move): Tensor {
 export function shapeOf(ctx: Context, node: Node, i = 0): readonly number[] {
   const value = operand(ctx, node, i);
   if (value.kind === 'constant' || value.kind === 'real-constant') return value.tensor.dims;
-  if (value.kind === 'integer' || value.kind === 'real') return value.view.shape;
+  if (value.kind === 'accumulator' && value.moved !== null) return value.moved.shape;
+  if (value.kind === 'integer' || value.kind === 'real' || value.kind === 'accumulator') return value.view.shape;
   return wrongOperand(ctx, node, i, 'a quantized or dequantized tensor, or a constant');
 }
 

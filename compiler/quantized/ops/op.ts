@@ -4,9 +4,9 @@ import { refuse } from '../../onnx/graph.ts';
 import { activation, type Context, operand, settle } from '../context.ts';
 import type { Linear, QuantizedOp, Stage, Target } from '../form.ts';
 import { channelsOf } from '../functions.ts';
-import type { Accumulator, Pool, Value } from '../value.ts';
+import { shownOf, virtual } from '../moved.ts';
+import type { Pool, Value } from '../value.ts';
 import { describe } from '../value.ts';
-import type { View } from '../view.ts';
 
 export interface OpReader {
   readonly attributes: readonly string[];
@@ -29,16 +29,10 @@ export function requantScale(node: Node, accumulator: readonly number[], to: Tar
   return scales;
 }
 
-/** `acc` requantised to `to` as tensor `name`, then pooled. `node`: the one that quantises. */
-export function requantised(
-  ctx: Context,
-  node: Node,
-  acc: Accumulator,
-  view: View,
-  to: Target,
-  pools: readonly Pool[],
-  name: string,
-): Value {
+type Requantised = Pick<Extract<Value, { kind: 'accumulator' }>, 'acc' | 'view' | 'pools' | 'moved'>;
+
+/** `acc` requantised to `to` as tensor `name`, then pooled, then moved. `node`: the one that quantises. */
+export function requantised(ctx: Context, node: Node, { acc, view, pools, moved }: Requantised, to: Target, name: string): Value {
   const scales = requantScale(node, acc.scales, to);
   const y = activation(ctx, name, to.dtype, acc.dims, { zp: to.zp, lo: to.lo, hi: to.hi });
   const same = scales.every((r) => r === scales[0]);
@@ -50,7 +44,8 @@ export function requantised(
     ctx.ops.push({ kind: 'maxpool', ...windowOf(pool), node: pool.node, x: current, y: next });
     current = next;
   }
-  return { kind: 'integer', x: current, view };
+  if (moved === null) return { kind: 'integer', x: current, view };
+  return { kind: 'integer', ...virtual(ctx, node, name, moved.move(shownOf(ctx, node, current, view))) };
 }
 
 export const windowOf = ({ kernel, stride, pad, dilation }: Pool) => ({ kernel, stride, pad, dilation });

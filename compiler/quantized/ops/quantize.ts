@@ -30,8 +30,7 @@ export const quantizeLinear: OpReader = {
     outputType(node, to.dtype);
     const name = node.outputs[0] as string;
     if (value.kind === 'float-input') return result(ctx, node, headOf(ctx, node, value, to, name));
-    if (value.kind === 'accumulator')
-      return result(ctx, node, requantised(ctx, node, value.acc, value.view, narrowed(to, value.clamps), value.pools, name));
+    if (value.kind === 'accumulator') return result(ctx, node, requantised(ctx, node, value, narrowed(to, value.clamps), name));
     if (value.kind !== 'real')
       return wrongOperand(ctx, node, 0, 'a float input, a dequantized tensor, or the result of Conv, Gemm or MatMul');
     const { from } = value;

@@ -3,16 +3,17 @@ import { applyViews, type ViewStep } from '../../../circuits/interface.ts';
 import { elements, intOf, intsOf, type Node, refuse, type Tensor } from '../../onnx/graph.ts';
 import { MAX_RANK } from '../../onnx/tensor.ts';
 import { type Context, constantOf, has, operand } from '../context.ts';
-import { shownOf, virtual } from '../moved.ts';
-import { reshape as reshapeShown } from '../shown.ts';
+import { movedLater, shownOf, virtual } from '../moved.ts';
+import { permute, reshape as reshapeShown, type Shown } from '../shown.ts';
 import type { Value } from '../value.ts';
-import { stepView, type View } from '../view.ts';
+import { stepView } from '../view.ts';
 import { type OpReader, result, wrongOperand } from './op.ts';
 
 /** The shape of a value's tensor. */
 function shapeOf(value: Value): readonly number[] {
   if (value.kind === 'constant' || value.kind === 'real-constant') return value.tensor.dims;
   if (value.kind === 'tail' || value.kind === 'indices') return value.shape;
+  if (value.kind === 'accumulator' && value.moved !== null) return value.moved.shape;
   return value.kind === 'unknown' ? [] : value.view.shape;
 }
 
@@ -40,19 +41,20 @@ function viewed(node: Node, ctx: Context, step: (shape: readonly number[]) => Vi
   }
   if (value.kind === 'indices' && made.op === 'reshape') return result(ctx, node, { ...value, shape: target });
   if (value.kind === 'unknown' || value.kind === 'indices') return wrongOperand(ctx, node, 0, 'any tensor but transposed indices');
-  const dims =
-    value.kind === 'accumulator' ? (value.pools.at(-1)?.dims ?? value.acc.dims) : value.kind === 'float-input' ? null : value.x.dims;
-  const view: View | null = stepView(value.view, dims, made);
+  const move = <X>(s: Shown<X>): Shown<X> => (made.op === 'reshape' ? reshapeShown(s, made.shape) : permute(s, made.perm));
+  if (value.kind === 'accumulator') {
+    const dims = value.pools.at(-1)?.dims ?? value.acc.dims;
+    const view = value.moved === null ? stepView(value.view, dims, made) : null;
+    return result(ctx, node, view === null ? movedLater(value, target, move) : { ...value, view });
+  }
+  const view = stepView(value.view, value.kind === 'float-input' ? null : value.x.dims, made);
   if (view !== null) return result(ctx, node, { ...value, view });
-  // The layout cannot say it: a view of the tensor does.
-  if (value.kind === 'accumulator' || value.kind === 'float-input')
-    refuse(
-      node,
-      'model.unsupported-view',
-      `reshaping [${shape.join(', ')}] to [${target.join(', ')}] splits a dimension of a result [${dims?.join(', ')}] that was not quantized yet; supported: a reshape of the quantized tensor`,
-    );
-  const moved = reshapeShown(shownOf(ctx, node, value.x, value.view), target);
-  result(ctx, node, { ...value, ...virtual(ctx, node, node.outputs[0] as string, moved) });
+  // The layout cannot say it: a view of the tensor does. (A float input's always can.)
+  const { x, view: before } = value as Extract<Value, { kind: 'integer' | 'real' }>;
+  result(ctx, node, {
+    ...(value as Extract<Value, { kind: 'integer' | 'real' }>),
+    ...virtual(ctx, node, node.outputs[0] as string, move(shownOf(ctx, node, x, before))),
+  });
 }
 
 function constantView(node: Node, tensor: Tensor, step: ViewStep, dims: readonly number[]): Tensor {

@@ -6,6 +6,7 @@ import type { Activation, Window } from '../form.ts';
 import { shownOf, virtual } from '../moved.ts';
 import { reshape } from '../shown.ts';
 import { plainView, type View } from '../view.ts';
+import type { Axis } from './stack.ts';
 
 export const WINDOW_ATTRIBUTES = ['kernel_shape', 'strides', 'pads', 'dilations', 'auto_pad'];
 
@@ -31,15 +32,9 @@ export function settleImage(
   return { x: virtual(ctx, node, x.name, reshape(shownOf(ctx, node, x, view), image)).x, image };
 }
 
-/** The window over H and W. `ceil`: MaxPool's ceil_mode, resolved into a larger trailing pad. */
-export function windowFrom(
-  node: Node,
-  rank: number,
-  size: readonly [number, number],
-  kernel: readonly number[],
-  ceil = false,
-): { window: Window; out: [number, number] } {
-  const n = rank - 2;
+/** Kernel, stride, dilation, pads and outputs of every spatial dimension. `ceil`: a pool's ceil_mode, resolved into a larger trailing pad. */
+export function axesOf(node: Node, sizes: readonly number[], kernel: readonly number[], ceil = false): Axis[] {
+  const n = sizes.length;
   const list = (name: string, length: number, otherwise: number): number[] => {
     const given = intsOf(node, name) ?? Array.from({ length }, () => otherwise);
     const low = name === 'pads' ? 0 : 1;
@@ -53,50 +48,74 @@ export function windowFrom(
     refuse(node, 'model.invalid-attribute', `attribute kernel_shape is [${kernel.join(', ')}]; it needs ${n} numbers of at least 1`, {
       attribute: 'kernel_shape',
     });
-  const wide = (v: readonly number[], fill: number): [number, number] =>
-    n === 2 ? [v[0] as number, v[1] as number] : [fill, v[0] as number];
-  const taps = wide(kernel, 1);
-  const stride = wide(list('strides', n, 1), 1);
-  const dilation = wide(list('dilations', n, 1), 1);
+  const strides = list('strides', n, 1);
+  const dilations = list('dilations', n, 1);
   const pads = list('pads', 2 * n, 0);
-  const before = wide(pads.slice(0, n), 0);
-  const after = wide(pads.slice(n), 0);
   const auto = stringOf(node, 'auto_pad', 'NOTSET');
-  const out: [number, number] = [0, 0];
-  for (const a of [0, 1] as const) {
-    const span = dilation[a] * (taps[a] - 1) + 1;
-    if (auto === 'VALID') [before[a], after[a]] = [0, 0];
-    else if (auto === 'SAME_UPPER' || auto === 'SAME_LOWER') {
-      const total = Math.max(0, (Math.ceil(size[a] / stride[a]) - 1) * stride[a] + span - size[a]);
-      const less = Math.floor(total / 2);
-      [before[a], after[a]] = auto === 'SAME_UPPER' ? [less, total - less] : [total - less, less];
-    } else if (auto !== 'NOTSET') refuse(node, 'model.invalid-attribute', `attribute auto_pad is "${auto}"`, { attribute: 'auto_pad' });
-    const room = size[a] + before[a] + after[a] - span;
-    if (room < 0)
-      refuse(node, 'model.invalid-shape', `a window of ${span} does not fit an axis of ${size[a]} with pads ${before[a]} and ${after[a]}`);
-    let count = Math.floor(room / stride[a]) + 1;
-    if (ceil) {
-      const up = Math.ceil(room / stride[a]) + 1;
-      // onnxruntime and its shape inference disagree on a last window that starts past the image.
-      if (up > count && (up - 1) * stride[a] >= size[a] + before[a])
-        refuse(
-          node,
-          'model.unsupported-attribute',
-          `attribute ceil_mode gives a window that starts past the image; supported: windows that start inside`,
-          {
-            attribute: 'ceil_mode',
-          },
-        );
-      if (up > count) {
-        count = up;
-        after[a] = (count - 1) * stride[a] + span - size[a] - before[a];
-      }
-    }
-    out[a] = count;
-  }
-  if (out[0] * out[1] > MAX_ELEMENTS)
-    refuse(node, 'model.unsupported-shape', `gives ${out[0]} x ${out[1]} windows; the limit is ${MAX_ELEMENTS}`);
-  return { window: { kernel: taps, stride, pad: [before[0], before[1], after[0], after[1]], dilation }, out };
+  return sizes.map((size, a) => {
+    const [taps, stride, dilation] = [kernel[a] as number, strides[a] as number, dilations[a] as number];
+    const given = { size, taps, stride, dilation };
+    const [before, after] = padsOf(node, auto, given, [pads[a] as number, pads[a + n] as number]);
+    return outputsOf(node, { ...given, before, after }, ceil);
+  });
+}
+
+const spanOf = ({ taps, dilation }: Pick<Axis, 'taps' | 'dilation'>): number => dilation * (taps - 1) + 1;
+
+function padsOf(
+  node: Node,
+  auto: string,
+  axis: Omit<Axis, 'before' | 'after' | 'out'>,
+  given: readonly [number, number],
+): readonly [number, number] {
+  if (auto === 'NOTSET') return given;
+  if (auto === 'VALID') return [0, 0];
+  if (auto !== 'SAME_UPPER' && auto !== 'SAME_LOWER')
+    refuse(node, 'model.invalid-attribute', `attribute auto_pad is "${auto}"`, { attribute: 'auto_pad' });
+  const total = Math.max(0, (Math.ceil(axis.size / axis.stride) - 1) * axis.stride + spanOf(axis) - axis.size);
+  const less = Math.floor(total / 2);
+  return auto === 'SAME_UPPER' ? [less, total - less] : [total - less, less];
+}
+
+function outputsOf(node: Node, axis: Omit<Axis, 'out'>, ceil: boolean): Axis {
+  const { size, before, after, stride } = axis;
+  const span = spanOf(axis);
+  const room = size + before + after - span;
+  if (room < 0) refuse(node, 'model.invalid-shape', `a window of ${span} does not fit an axis of ${size} with pads ${before} and ${after}`);
+  const count = Math.floor(room / stride) + 1;
+  const up = Math.ceil(room / stride) + 1;
+  if (!ceil || up === count) return { ...axis, out: count };
+  // onnxruntime and its shape inference disagree on a last window that starts past the image.
+  if ((up - 1) * stride >= size + before)
+    refuse(
+      node,
+      'model.unsupported-attribute',
+      `attribute ceil_mode gives a window that starts past the image; supported: windows that start inside`,
+      { attribute: 'ceil_mode' },
+    );
+  return { ...axis, out: up, after: (up - 1) * stride + span - size - before };
+}
+
+/** The window over H and W; a signal [C, L] counts as H = 1. */
+export function windowFrom(
+  node: Node,
+  rank: number,
+  size: readonly [number, number],
+  kernel: readonly number[],
+  ceil = false,
+): { window: Window; out: [number, number] } {
+  const axes = axesOf(node, rank === 4 ? size : size.slice(1), kernel, ceil);
+  const one: Axis = { size: 1, before: 0, after: 0, taps: 1, stride: 1, dilation: 1, out: 1 };
+  const [h, w] = (axes.length === 2 ? axes : [one, ...axes]) as [Axis, Axis];
+  if (h.out * w.out > MAX_ELEMENTS)
+    refuse(node, 'model.unsupported-shape', `gives ${h.out} x ${w.out} windows; the limit is ${MAX_ELEMENTS}`);
+  const window: Window = {
+    kernel: [h.taps, w.taps],
+    stride: [h.stride, w.stride],
+    pad: [h.before, w.before, h.after, w.after],
+    dilation: [h.dilation, w.dilation],
+  };
+  return { window, out: [h.out, w.out] };
 }
 
 export const groupsOf = (node: Node): number => intOf(node, 'group', 1);
