@@ -7,7 +7,7 @@ import { plainBytes } from '../protocol/bytes.ts';
 import { decodeValue, encodeValue, type Value } from '../protocol/encoding.ts';
 import { hash } from '../protocol/hash.ts';
 import { Refused } from '../protocol/refused.ts';
-import { type ChannelDescription, describedContent, type TableDescription } from './descriptions.ts';
+import { type ChannelDescription, describedContent, type StepsChannel, type TableDescription } from './descriptions.ts';
 import type { FieldType } from './forms/form.ts';
 import { forms } from './forms/index.ts';
 import type { Content } from './tables.ts';
@@ -202,10 +202,11 @@ export function describedTables(tensors: readonly Tensor[], ops: readonly Op[], 
   return { runs, descriptions, tables: content };
 }
 
-/** cells: ["cells", zp, lo, hi, map|none, channels]; unary: ["unary", values]. Maps and values are i16le; a channel is R u32le, from i32le, to i32le. */
+/** cells: ["cells", zp, lo, hi, map|none, channels]; steps: ["steps", [channel…]]; unary: ["unary", values]. Maps and values are i16le; a channel is R u32le, from i32le, to i32le. */
 function encodeDescription(d: TableDescription): Value {
   const shorts = (v: Int16Array): Uint8Array => new Uint8Array(v.buffer, v.byteOffset, v.byteLength).slice();
   if (d.kind === 'unary') return ['unary', shorts(d.values)];
+  if (d.kind === 'steps') return ['steps', d.channels.map(encodeSteps)];
   const channels = new DataView(new ArrayBuffer(12 * d.channels.length));
   d.channels.forEach(({ scaleBits, interval }, c) => {
     channels.setUint32(12 * c, scaleBits, true);
@@ -215,8 +216,35 @@ function encodeDescription(d: TableDescription): Value {
   return ['cells', d.zp, d.lo, d.hi, d.map === null ? null : shorts(d.map), new Uint8Array(channels.buffer)];
 }
 
+/** from i32le, to i32le, the first value i16le, then 6 bytes a step: start i32le, value i16le. */
+function encodeSteps({ interval, starts, ys }: StepsChannel): Uint8Array {
+  const view = new DataView(new ArrayBuffer(10 + 6 * starts.length));
+  view.setInt32(0, interval[0], true);
+  view.setInt32(4, interval[1], true);
+  ys.forEach((y, i) => {
+    view.setInt16(8 + 6 * i, y, true);
+  });
+  starts.forEach((start, i) => {
+    view.setInt32(10 + 6 * i, start, true);
+  });
+  return new Uint8Array(view.buffer);
+}
+
+function decodeSteps(r: Reader): StepsChannel {
+  const bytes = r.anyBytes();
+  if (bytes.length < 10 || (bytes.length - 10) % 6 !== 0) return r.refuse('steps are not 10 bytes and 6 for each start');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const count = (bytes.length - 10) / 6;
+  return {
+    interval: [view.getInt32(0, true), view.getInt32(4, true)],
+    starts: Int32Array.from({ length: count }, (_, i) => view.getInt32(10 + 6 * i, true)),
+    ys: Int16Array.from({ length: count + 1 }, (_, i) => view.getInt16(8 + 6 * i, true)),
+  };
+}
+
 function decodeDescription(r: Reader): TableDescription {
   if (r.kind() === 'unary') return { kind: 'unary', values: (r.record(2)[1] as Reader).shorts() };
+  if (r.kind() === 'steps') return { kind: 'steps', channels: (r.record(2)[1] as Reader).list().map(decodeSteps) };
   const [kind, zp, lo, hi, map, blob] = r.record(6) as [Reader, Reader, Reader, Reader, Reader, Reader];
   if (kind.text() !== 'cells') return r.refuse('unknown description');
   const bytes = blob.anyBytes();
