@@ -8,6 +8,7 @@ import { floorLog2 } from '../protocol/integers.ts';
 import { Refused } from '../protocol/refused.ts';
 import { appendRegions, RegionColumns } from './regions.ts';
 import type { StepDescription, StepFunction } from './step.ts';
+import { listRegions } from './step-list.ts';
 
 export interface Region {
   readonly a: number;
@@ -35,6 +36,7 @@ export function regionsOf(f: StepFunction, interval: Interval): Region[] {
       b: Math.min(b, hi + 1),
       y,
     }));
+  if (f.steps !== undefined) return listRegions(f.steps, interval);
   const regions: Region[] = [];
   for (let a = lo; a <= hi; ) {
     const y = f.at(a);
@@ -51,6 +53,7 @@ export function regionsOf(f: StepFunction, interval: Interval): Region[] {
  */
 export function regionsToCover(f: StepFunction, interval: Interval, bound: number): Region[] {
   if (f.description !== undefined) return describedRegions(f.description, interval, bound);
+  if (f.steps !== undefined) return openEnds(listRegions(f.steps, interval));
   const [lo, hi] = interval;
   const regions = regionsOf(f, interval);
   const last = regions[regions.length - 1] as Region;
@@ -64,6 +67,11 @@ export function regionsToCover(f: StepFunction, interval: Interval, bound: numbe
   const now = regions[0] as Region;
   if (!(only && openAbove)) regions[0] = openBelow ? { ...now, a: lo, open: 'below' } : { ...now, a: start };
   return regions;
+}
+
+/** The regions of a list over its interval: the end values continue, so the first and the last are open, a single one above. */
+function openEnds(regions: readonly Region[]): Region[] {
+  return regions.map((r, i) => (i === regions.length - 1 ? { ...r, open: 'above' } : i === 0 ? { ...r, open: 'below' } : r));
 }
 
 /** `regionsToCover` of a described step. */

@@ -6,7 +6,7 @@ import { bitsToFloat } from '../protocol/float32.ts';
 import { Refused } from '../protocol/refused.ts';
 import { computedOf } from './computed/computed.ts';
 import type { TableDescription } from './descriptions.ts';
-import { appendRegions, type ChannelRegions, RegionColumns } from './regions.ts';
+import { appendRegions, appendSteps, type ChannelRegions, RegionColumns } from './regions.ts';
 import { type Content, maxReach } from './tables.ts';
 import type { ComputedOp, Op, ReqOp, Tensor, UnaryOp } from './types.ts';
 
@@ -53,19 +53,6 @@ export interface DescribedTable {
   write(content: Content): void;
 }
 
-type StepNumbers = Omit<Extract<TableDescription, { kind: 'step' }>, 'kind'>;
-
-/** Refuses a described step with other channels than its op, or numbers that no step has. */
-function checkStep({ zp, lo, hi, map, scales }: StepNumbers, channels: number | undefined, at: string): asserts channels is number {
-  ok(scales.length === channels, `${at}: ${scales.length} channels, its output has ${channels}`);
-  ok(zp >= -255 && zp <= 255 && lo <= hi && lo >= -255 && hi <= 255, `${at}: zero point or clip bounds`);
-  ok(map === null || map.length === hi - lo + 1, `${at}: the map does not fit the clip bounds`);
-  scales.forEach((bits, c) => {
-    // Positive, normal, finite.
-    if (!(bits >= 0x00800000 && bits < 0x7f800000)) refuse(`${at}: scale of channel ${c}`);
-  });
-}
-
 /** Refuses a computed op whose description does not fit it, or can leave the bounds of its output. It has no rows. */
 export function checkComputed(op: ComputedOp, tensors: readonly Tensor[], d: TableDescription, at: string): void {
   const spec = computedOf(op);
@@ -80,25 +67,22 @@ export function cellTable(
   budget: Budget,
   op: ReqOp,
   tensors: readonly Tensor[],
-  d: Extract<TableDescription, { kind: 'cells' }>,
+  d: Extract<TableDescription, { kind: 'cells' | 'steps' }>,
   at: string,
 ): DescribedTable {
-  const { zp, lo, hi, map } = d;
-  const channels = op.per === 1 ? tensors[op.y]?.dims[op.cd ?? 0] : 1;
-  const scales = d.channels.map((c) => c.scaleBits);
-  checkStep({ ...d, scales }, channels, at);
+  const y = tensors[op.y];
+  const channels = op.per === 1 ? y?.dims[op.cd ?? 0] : 1;
+  ok(d.channels.length === channels, `${at}: ${d.channels.length} channels, its output has ${channels}`);
   const { widths } = op;
   ok(widths.length > 0 && widths.every((w, k) => w >= 0 && w <= 24 && (k === 0 || w > (widths[k - 1] as number))), `${at}: widths`);
   ok(op.id >= 2 && op.id < 2 ** 25, `${at}: table id`);
-  budget.reserveSteps(channels * (hi - lo + 1));
   const sizes = Float64Array.from(widths, (w) => 2 ** w);
-  const columns = new RegionColumns(channels * (hi - lo + 1));
+  const { columns, append } = d.kind === 'cells' ? requantisedRegions(budget, op, d, at) : listedRegions(budget, d, at);
   const counts = new Float64Array(widths.length);
   const runs: Run[] = [];
-  const regions = d.channels.map(({ scaleBits, interval }, c): ChannelRegions => {
-    const [from, to] = interval;
+  const regions = d.channels.map(({ interval: [from, to] }, c): ChannelRegions => {
     if (!(from <= to && from >= -op.bound && to <= op.bound)) refuse(`${at}: the interval of channel ${c} leaves [-A, A]`);
-    const channel = appendRegions(columns, { scale: bitsToFloat(scaleBits), zp, lo, hi, map }, interval, op.bound);
+    const channel = append(c);
     const fits = countCells(columns, channel, sizes, counts.fill(0));
     budget.reserveRows(counts.reduce((s, n) => s + n, 0));
     if (!fits) refuse(`${at}: a step of channel ${c} is shorter than the shortest cell`);
@@ -120,6 +104,52 @@ export function cellTable(
         }
         writeCells(columns, channel, sizes, next, content);
       });
+    },
+  };
+}
+
+/** The regions of the channels of a description, appended one channel after the other. */
+interface RegionSource {
+  readonly columns: RegionColumns;
+  append(channel: number): ChannelRegions;
+}
+
+type Described<K extends TableDescription['kind']> = Extract<TableDescription, { kind: K }>;
+
+function requantisedRegions(budget: Budget, op: ReqOp, { zp, lo, hi, map, channels }: Described<'cells'>, at: string): RegionSource {
+  ok(zp >= -255 && zp <= 255 && lo <= hi && lo >= -255 && hi <= 255, `${at}: zero point or clip bounds`);
+  ok(map === null || map.length === hi - lo + 1, `${at}: the map does not fit the clip bounds`);
+  budget.reserveSteps(channels.length * (hi - lo + 1));
+  const columns = new RegionColumns(channels.length * (hi - lo + 1));
+  return {
+    columns,
+    append: (c) => {
+      const { scaleBits, interval } = channels[c] as (typeof channels)[number];
+      // Positive, normal, finite.
+      if (!(scaleBits >= 0x00800000 && scaleBits < 0x7f800000)) refuse(`${at}: scale of channel ${c}`);
+      return appendRegions(columns, { scale: bitsToFloat(scaleBits), zp, lo, hi, map }, interval, op.bound);
+    },
+  };
+}
+
+/** Every start begins another value inside the interval: a function over an interval has one list only. */
+function listedRegions(budget: Budget, { channels }: Described<'steps'>, at: string): RegionSource {
+  const steps = channels.reduce((n, { ys }) => n + ys.length, 0);
+  budget.reserveSteps(steps);
+  const columns = new RegionColumns(steps);
+  return {
+    columns,
+    append: (c) => {
+      const channel = channels[c] as (typeof channels)[number];
+      const { starts, ys, interval } = channel;
+      ok(ys.length === starts.length + 1, `${at}: channel ${c} has ${ys.length} values for ${starts.length} starts`);
+      let before = interval[0];
+      starts.forEach((start, i) => {
+        if (!(start > before && start <= interval[1])) refuse(`${at}: the starts of channel ${c} do not ascend within its interval`);
+        if (ys[i] === ys[i + 1]) refuse(`${at}: a step of channel ${c} changes nothing`);
+        before = start;
+      });
+      return appendSteps(columns, channel, interval);
     },
   };
 }

@@ -5,14 +5,20 @@
 import { floatToBits } from '../protocol/float32.ts';
 import type { Interval } from './cells.ts';
 import { Budget, cellTable, checkComputed, type DescribedTable, maxTables, ok, type Run, unaryTable } from './described-tables.ts';
-import type { Network } from './network.ts';
+import type { Network, TableMeaning } from './network.ts';
 import { isDescribed } from './public.ts';
+import type { StepList } from './step.ts';
 import { type Content, emptyContent } from './tables.ts';
 import { isComputed, type Op, type Tensor } from './types.ts';
 
 /** The function of one channel: R as float32 bits, and the interval of its accumulators. */
 export interface ChannelDescription {
   readonly scaleBits: number;
+  readonly interval: Interval;
+}
+
+/** A function of one channel as a list of steps, whose starts lie in (from, to]. */
+export interface StepsChannel extends StepList {
   readonly interval: Interval;
 }
 
@@ -57,6 +63,8 @@ export type TableDescription =
       readonly lo: number;
       readonly hi: number;
     }
+  /** A list of steps for each channel, over its interval; beyond it the end values continue. */
+  | { readonly kind: 'steps'; readonly channels: readonly StepsChannel[] }
   /** Centred y for every x from the lower to the upper bound of x. */
   | { readonly kind: 'unary'; readonly values: Int16Array };
 
@@ -70,28 +78,28 @@ export function describeTables(network: Network): TableDescription[] | null {
     if (op.kind === 'unary' && meaning?.kind === 'unary') {
       const { lo, hi } = network.tensors[op.x] as { lo: number; hi: number };
       out.push({ kind: 'unary', values: Int16Array.from({ length: hi - lo + 1 }, (_, k) => meaning.rows.get(lo + k) as number) });
-    } else if ((op.kind === 'req' || op.kind === 'apply') && meaning?.kind === 'cells') {
-      const all = meaning.functions.map((f) => f.description);
-      const first = all[0];
-      if (first === undefined) return null;
-      const shared = all.every(
-        (d) => d !== undefined && d.zp === first.zp && d.lo === first.lo && d.hi === first.hi && sameMap(d.map, first.map),
-      );
-      if (!shared) return null;
-      const { zp, lo, hi, map } = first;
-      const scales = all.map((d) => floatToBits((d as { scale: number }).scale));
-      if (op.kind === 'apply') out.push({ kind: 'step', zp, lo, hi, map, scales });
-      else {
-        const channels = scales.map((scaleBits, c) => ({ scaleBits, interval: meaning.intervals[c] as Interval }));
-        out.push({ kind: 'cells', zp, lo, hi, map, channels });
-      }
+    } else if (op.kind === 'apply' && meaning?.kind === 'cells') {
+      const d = describeCells(meaning);
+      if (d?.kind !== 'cells') return null;
+      const { zp, lo, hi, map } = d;
+      out.push({ kind: 'step', zp, lo, hi, map, scales: d.channels.map((c) => c.scaleBits) });
+    } else if (op.kind === 'req' && meaning?.kind === 'cells') {
+      const d = describeCells(meaning);
+      if (d === null) return null;
+      out.push(d);
     }
   }
   return out;
 }
 
-function sameMap(a: Int16Array | null, b: Int16Array | null): boolean {
-  return a === null || b === null ? a === b : a.length === b.length && a.every((v, i) => v === b[i]);
+/** The functions of one table were made describable by the builder: all are lists, or requantisations that differ in R alone. */
+function describeCells({ functions, intervals }: Extract<TableMeaning, { kind: 'cells' }>): TableDescription | null {
+  const lists = functions.flatMap(({ steps }, c) => (steps === undefined ? [] : [{ ...steps, interval: intervals[c] as Interval }]));
+  if (lists.length === functions.length) return { kind: 'steps', channels: lists };
+  const [first, ...others] = functions.flatMap((f) => f.description ?? []);
+  if (first === undefined || others.length + 1 !== functions.length) return null;
+  const channels = [first, ...others].map((d, c) => ({ scaleBits: floatToBits(d.scale), interval: intervals[c] as Interval }));
+  return { kind: 'cells', zp: first.zp, lo: first.lo, hi: first.hi, map: first.map, channels };
 }
 
 /** The content rows and runs of a described key; refuses descriptions that do not fit their ops (S13). */
@@ -107,7 +115,7 @@ export function describedContent(
     if (!isDescribed(op) && op.kind !== 'bin') return;
     const d = descriptions[next++];
     const at = `op ${i} (${op.kind})`;
-    if (op.kind === 'req' && d?.kind === 'cells') tables.push(cellTable(budget, op, tensors, d, at));
+    if (op.kind === 'req' && (d?.kind === 'cells' || d?.kind === 'steps')) tables.push(cellTable(budget, op, tensors, d, at));
     else if (op.kind === 'unary' && d?.kind === 'unary') tables.push(unaryTable(budget, op, tensors, d, at));
     else if (isComputed(op) && d !== undefined) checkComputed(op, tensors, d, at);
     else ok(false, `${at} has no description of its kind`);

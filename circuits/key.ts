@@ -8,7 +8,7 @@ import { bytesOf, plainBytes } from '../protocol/bytes.ts';
 import { decodeValue, encodeValue, type Value } from '../protocol/encoding.ts';
 import { hash } from '../protocol/hash.ts';
 import { Refused } from '../protocol/refused.ts';
-import { type ChannelDescription, describedContent, type TableDescription } from './descriptions.ts';
+import { type ChannelDescription, describedContent, type StepsChannel, type TableDescription } from './descriptions.ts';
 import type { FieldType } from './forms/form.ts';
 import { forms } from './forms/index.ts';
 import type { Content } from './tables.ts';
@@ -239,12 +239,13 @@ export function describedTables(tensors: readonly Tensor[], ops: readonly Op[], 
 /**
  * softmax: ["softmax", table, factor, fused, zp, lo, hi]; layernorm: ["layernorm", scale, gamma, beta|none, epsilon, outScale, zp, lo, hi], floats as
  * their 32 bits, lists of them u32le; cells: ["cells", zp, lo, hi, map|none, channels]; step: ["step", zp, lo, hi, map|none, scales]; unary: ["unary", values]. Maps and values are
- * i16le; a channel is R u32le, from i32le, to i32le; a scale R u32le.
+ * i16le; a channel is R u32le, from i32le, to i32le; a scale R u32le. steps: ["steps", [channel…]], see encodeSteps.
  */
 export function encodeDescription(d: TableDescription): Value {
   const shorts = (v: Int16Array): Uint8Array => new Uint8Array(v.buffer, v.byteOffset, v.byteLength).slice();
   const words = (v: readonly number[]): Uint8Array => bytesOf(Uint32Array.from(v));
   if (d.kind === 'unary') return ['unary', shorts(d.values)];
+  if (d.kind === 'steps') return ['steps', d.channels.map(encodeSteps)];
   if (d.kind === 'softmax') return ['softmax', words(d.table), d.factor, d.fused, d.zp, d.lo, d.hi];
   if (d.kind === 'layernorm')
     return ['layernorm', d.scale, words(d.gamma), d.beta === null ? null : words(d.beta), d.epsilon, d.outScale, d.zp, d.lo, d.hi];
@@ -257,6 +258,32 @@ export function encodeDescription(d: TableDescription): Value {
     channels.setInt32(12 * c + 8, interval[1], true);
   });
   return ['cells', d.zp, d.lo, d.hi, map, new Uint8Array(channels.buffer)];
+}
+
+/** from i32le, to i32le, the first value i16le, then 6 bytes a step: start i32le, value i16le. */
+function encodeSteps({ interval, starts, ys }: StepsChannel): Uint8Array {
+  const view = new DataView(new ArrayBuffer(10 + 6 * starts.length));
+  view.setInt32(0, interval[0], true);
+  view.setInt32(4, interval[1], true);
+  ys.forEach((y, i) => {
+    view.setInt16(8 + 6 * i, y, true);
+  });
+  starts.forEach((start, i) => {
+    view.setInt32(10 + 6 * i, start, true);
+  });
+  return new Uint8Array(view.buffer);
+}
+
+function decodeSteps(r: Reader): StepsChannel {
+  const bytes = r.anyBytes();
+  if (bytes.length < 10 || (bytes.length - 10) % 6 !== 0) return r.refuse('steps are not 10 bytes and 6 for each start');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const count = (bytes.length - 10) / 6;
+  return {
+    interval: [view.getInt32(0, true), view.getInt32(4, true)],
+    starts: Int32Array.from({ length: count }, (_, i) => view.getInt32(10 + 6 * i, true)),
+    ys: Int16Array.from({ length: count + 1 }, (_, i) => view.getInt16(8 + 6 * i, true)),
+  };
 }
 
 function decodeDescription(r: Reader): TableDescription {
@@ -280,6 +307,7 @@ function decodeDescription(r: Reader): TableDescription {
     };
   }
   if (r.kind() === 'unary') return { kind: 'unary', values: (r.record(2)[1] as Reader).shorts() };
+  if (r.kind() === 'steps') return { kind: 'steps', channels: (r.record(2)[1] as Reader).list().map(decodeSteps) };
   const [kind, zp, lo, hi, map, blob] = r.record(6) as [Reader, Reader, Reader, Reader, Reader, Reader];
   const bytes = blob.anyBytes();
   const step = { zp: zp.int(), lo: lo.int(), hi: hi.int(), map: map.isNone() ? null : map.shorts() };

@@ -7,6 +7,7 @@
 import { ceilLog2 } from '../protocol/integers.ts';
 import { Refused } from '../protocol/refused.ts';
 import { cellsOf, chooseWidths, type Interval, type Region, regionsToCover } from './cells.ts';
+import { describable } from './describable.ts';
 import type { TableDescription } from './descriptions.ts';
 import { accumulatorBounds, accumulatorIntervals, formDims } from './forms/index.ts';
 import { isPublic } from './public.ts';
@@ -153,12 +154,12 @@ export class NetworkBuilder {
     const label = options.label ?? `op ${this.#ops.length}`;
     const dims = this.dims(form);
     const perChannel = Array.isArray(f);
-    const functions = (perChannel ? f : [f]) as readonly StepFunction[];
+    const given = (perChannel ? f : [f]) as readonly StepFunction[];
     const bounds = this.bounds(form);
     const bound = maxOf(bounds);
     const cd = perChannel ? (form.kind === 'dense' ? dims.length - 1 : 0) : null;
-    if (cd !== null && functions.length !== dims[cd])
-      throw new Refused('compile.channels', `${label}: ${functions.length} functions for ${dims[cd]} channels`);
+    if (cd !== null && given.length !== dims[cd])
+      throw new Refused('compile.channels', `${label}: ${given.length} functions for ${dims[cd]} channels`);
     if (bound > HALF)
       throw new Refused('compile.accumulator', `${label}: the accumulator can reach ${bound}, more than (p-1)/2 = ${HALF}`, {
         label,
@@ -166,7 +167,8 @@ export class NetworkBuilder {
       });
     const reach = this.#compact ? this.#intervals(form) : bounds.map((b): Interval => [-b, b]);
     const whole: Interval = [-maxOf(reach.map(([a]) => -a)), maxOf(reach.map(([, b]) => b))];
-    const intervals = functions.map((_, c) => (perChannel ? (reach[c % reach.length] as Interval) : whole));
+    const intervals = given.map((_, c) => (perChannel ? (reach[c % reach.length] as Interval) : whole));
+    const functions = this.#compact ? describable(given, intervals) : given;
     const regions = functions.map((g, c) =>
       regionsToCover(g, intervals[c] as Interval, this.#compact ? bound : -(intervals[c] as Interval)[0]),
     );

@@ -4,7 +4,7 @@
  * Value v of a step is taken on [firstAbove(v - 1), firstAbove(v)), so regions are found value by value, whatever their lengths.
  */
 import type { Interval } from './cells.ts';
-import { firstAbove, rawValue, type StepDescription } from './step.ts';
+import { firstAbove, rawValue, type StepDescription, type StepList } from './step.ts';
 
 /** Regions of any number of channels, one after the other. */
 export class RegionColumns {
@@ -61,6 +61,19 @@ export function appendRegions(out: RegionColumns, d: StepDescription, [from, to]
   const bothEnds = openAbove && last - first === 1;
   const openBelow = start === -bound && !bothEnds;
   return { first, last, start: openBelow || bothEnds ? from : start, openBelow, openAbove };
+}
+
+/**
+ * Appends the steps of a list over [from, to]. Its ends hold to −∞ and ∞, so the first and the last region are open; the starts between
+ * lie in (from, to].
+ */
+export function appendSteps(out: RegionColumns, { starts, ys }: StepList, [from, to]: Interval): ChannelRegions {
+  const first = out.length;
+  ys.forEach((y, i) => {
+    out.ends[out.length] = starts[i] ?? to + 1;
+    out.ys[out.length++] = y;
+  });
+  return { first, last: out.length, start: from, openBelow: ys.length > 1, openAbove: true };
 }
 
 /** Where the region of `acc`, which has this raw value, begins: the least acc ≥ -bound from which on f has the value of `acc`. */

@@ -14,11 +14,19 @@ export interface StepDescription {
   readonly map: Int16Array | null;
 }
 
+/** ys[0] below starts[0], ys[i + 1] from starts[i] on; starts ascend, and there is one value more than starts. */
+export interface StepList {
+  readonly starts: Int32Array;
+  readonly ys: Int16Array;
+}
+
 /** A function of an integer accumulator with small integer values; `monotone` (non-decreasing) lets the compiler find its steps by bisection. */
 export interface StepFunction {
   readonly monotone: boolean;
   at(acc: number): number;
   readonly description?: StepDescription;
+  /** Set if the function is a list of steps (`step-list.ts`). */
+  readonly steps?: StepList;
 }
 
 /** Beside it a double has room for integers only. */
