@@ -8,7 +8,7 @@ import { computedOf } from './computed/computed.ts';
 import type { TableDescription } from './descriptions.ts';
 import { appendRegions, appendSteps, type ChannelRegions, RegionColumns } from './regions.ts';
 import { type Content, maxReach } from './tables.ts';
-import type { ComputedOp, Op, ReqOp, Tensor, UnaryOp } from './types.ts';
+import type { BinOp, ComputedOp, Op, ReqOp, Tensor, UnaryOp } from './types.ts';
 
 /** Content rows of a described key are derived whenever it is read, so their number is bounded. */
 export const MAX_ROWS = 2 ** 22;
@@ -229,6 +229,37 @@ export function unaryTable(
     write: ({ k1, k2 }) => {
       k2.set(values, run.at);
       for (let k = 0; k < values.length; k++) k1[run.at + k] = lo + k;
+    },
+  };
+}
+
+/** One row a pair, ascending by a + 1024·b; refuses a description that does not fit the op. */
+export function pairTable(
+  budget: Budget,
+  op: BinOp,
+  tensors: readonly Tensor[],
+  { values }: Extract<TableDescription, { kind: 'pair' }>,
+  at: string,
+): DescribedTable {
+  const [a, b] = [tensors[op.a], tensors[op.b]];
+  const size = (t: Tensor | undefined): number => (t === undefined || t.lo === null || t.hi === null ? 0 : t.hi - t.lo + 1);
+  ok(
+    size(a) >= 1 && size(b) >= 1 && size(a) <= 1023 && values.length === size(a) * size(b),
+    `${at}: the values do not fit the bounds of a and b`,
+  );
+  ok(op.id >= 2 && op.id < 2 ** 25, `${at}: table id`);
+  budget.reserveRows(values.length);
+  const run: Run = { k0: 32 * op.id, count: values.length, at: 0 };
+  const [low, other] = [a?.lo as number, b?.lo as number];
+  return {
+    runs: [run],
+    write: ({ k1, k2 }) => {
+      let row = run.at;
+      for (let v = 0; v < size(b); v++)
+        for (let u = 0; u < size(a); u++, row++) {
+          k1[row] = low + u + 1024 * (other + v);
+          k2[row] = values[u * size(b) + v] as number;
+        }
     },
   };
 }

@@ -4,7 +4,17 @@
  */
 import { floatToBits } from '../protocol/float32.ts';
 import type { Interval } from './cells.ts';
-import { Budget, cellTable, checkComputed, type DescribedTable, maxTables, ok, type Run, unaryTable } from './described-tables.ts';
+import {
+  Budget,
+  cellTable,
+  checkComputed,
+  type DescribedTable,
+  maxTables,
+  ok,
+  pairTable,
+  type Run,
+  unaryTable,
+} from './described-tables.ts';
 import type { Network, TableMeaning } from './network.ts';
 import { isDescribed } from './public.ts';
 import type { StepList } from './step.ts';
@@ -66,14 +76,21 @@ export type TableDescription =
   /** A list of steps for each channel, over its interval; beyond it the end values continue. */
   | { readonly kind: 'steps'; readonly channels: readonly StepsChannel[] }
   /** Centred y for every x from the lower to the upper bound of x. */
-  | { readonly kind: 'unary'; readonly values: Int16Array };
+  | { readonly kind: 'unary'; readonly values: Int16Array }
+  /** Centred y for every a, and within that for every b, from lower to upper bounds. */
+  | { readonly kind: 'pair'; readonly values: Int16Array };
 
 /** Descriptions of the tables of a network, in the order of its req, unary and apply ops; null if some table has no description. */
 export function describeTables(network: Network): TableDescription[] | null {
   const out: TableDescription[] = [];
   for (const [i, op] of network.ops.entries()) {
     const meaning = network.meanings.get(i);
-    if (op.kind === 'bin') return null;
+    if (op.kind === 'bin' && meaning?.kind === 'pair') {
+      const [a, b] = [network.tensors[op.a], network.tensors[op.b]] as unknown as [{ lo: number; hi: number }, { lo: number; hi: number }];
+      const width = b.hi - b.lo + 1;
+      const at = (_: unknown, i: number): number => meaning.at(a.lo + Math.floor(i / width), b.lo + (i % width));
+      out.push({ kind: 'pair', values: Int16Array.from({ length: (a.hi - a.lo + 1) * width }, at) });
+    }
     if (meaning?.kind === 'computed') out.push(meaning.description);
     if (op.kind === 'unary' && meaning?.kind === 'unary') {
       const { lo, hi } = network.tensors[op.x] as { lo: number; hi: number };
@@ -112,11 +129,12 @@ export function describedContent(
   const tables: DescribedTable[] = [];
   let next = 0;
   ops.forEach((op, i) => {
-    if (!isDescribed(op) && op.kind !== 'bin') return;
+    if (!isDescribed(op)) return;
     const d = descriptions[next++];
     const at = `op ${i} (${op.kind})`;
     if (op.kind === 'req' && (d?.kind === 'cells' || d?.kind === 'steps')) tables.push(cellTable(budget, op, tensors, d, at));
     else if (op.kind === 'unary' && d?.kind === 'unary') tables.push(unaryTable(budget, op, tensors, d, at));
+    else if (op.kind === 'bin' && d?.kind === 'pair') tables.push(pairTable(budget, op, tensors, d, at));
     else if (isComputed(op) && d !== undefined) checkComputed(op, tensors, d, at);
     else ok(false, `${at} has no description of its kind`);
   });

@@ -244,7 +244,7 @@ export function describedTables(tensors: readonly Tensor[], ops: readonly Op[], 
 export function encodeDescription(d: TableDescription): Value {
   const shorts = (v: Int16Array): Uint8Array => new Uint8Array(v.buffer, v.byteOffset, v.byteLength).slice();
   const words = (v: readonly number[]): Uint8Array => bytesOf(Uint32Array.from(v));
-  if (d.kind === 'unary') return ['unary', shorts(d.values)];
+  if (d.kind === 'unary' || d.kind === 'pair') return [d.kind, shorts(d.values)];
   if (d.kind === 'steps') return ['steps', d.channels.map(encodeSteps)];
   if (d.kind === 'softmax') return ['softmax', words(d.table), d.factor, d.fused, d.zp, d.lo, d.hi];
   if (d.kind === 'layernorm')
@@ -306,7 +306,8 @@ function decodeDescription(r: Reader): TableDescription {
       hi: c,
     };
   }
-  if (r.kind() === 'unary') return { kind: 'unary', values: (r.record(2)[1] as Reader).shorts() };
+  const known = r.kind();
+  if (known === 'unary' || known === 'pair') return { kind: known, values: (r.record(2)[1] as Reader).shorts() };
   if (r.kind() === 'steps') return { kind: 'steps', channels: (r.record(2)[1] as Reader).list().map(decodeSteps) };
   const [kind, zp, lo, hi, map, blob] = r.record(6) as [Reader, Reader, Reader, Reader, Reader, Reader];
   const bytes = blob.anyBytes();

@@ -65,7 +65,7 @@ export function decodeRevealed(tensors: readonly Tensor[], bytes: Uint8Array): [
 }
 
 /** Ops that have a description in a key, in the order of its descriptions. */
-export const isDescribed = (op: Op): boolean => op.kind === 'req' || op.kind === 'unary' || isComputed(op);
+export const isDescribed = (op: Op): boolean => op.kind === 'req' || op.kind === 'unary' || op.kind === 'bin' || isComputed(op);
 
 /** The description of each computed op, by op index. */
 export function computedDescriptions({ ops, descriptions }: Pick<KeyFields, 'ops' | 'descriptions'>): Map<number, TableDescription> {

@@ -1,7 +1,7 @@
 /** Forms as stable text: the same model prints the same bytes on any machine. Long data is shown by its length and a checksum. */
 import type { Network } from '../circuits/network.ts';
 import type { Attribute, Graph, Node, Tensor } from './onnx/graph.ts';
-import type { Activation, QuantizedGraph, QuantizedOp, Show, Stage } from './quantized/form.ts';
+import type { Activation, Combine, QuantizedGraph, QuantizedOp, Show, Stage } from './quantized/form.ts';
 
 /** FNV-1a over 32-bit words: tells apart what a diff should tell apart. */
 export function checksum(data: ArrayLike<number>): string {
@@ -55,6 +55,7 @@ function quantizedOp(op: QuantizedOp): string {
   if (op.kind === 'show') return shown(op);
   if (op.kind === 'gather') return `gather ${op.node}: ${activation(op.y)} = t${op.x.id} by t${op.ids.id}`;
   if ('description' in op) return `${op.kind} ${op.node}: ${activation(op.y)} = t${op.x.id} ${JSON.stringify(op.description)}`;
+  if (op.kind === 'combine') return `combine ${op.node}: ${activation(op.y)} = t${op.a.id} t${op.b.id} ${form(op.form)}`;
   if (op.kind === 'product')
     return `product ${op.node}: ${activation(op.y)} = t${op.a.id} t${op.b.id} R ${numbers(op.requant.scales)}${op.stages.map((e) => `\n  then ${stage(e)}`).join('')}`;
   if (op.kind === 'constant') return `constant ${op.node}: ${activation(op.y)} = ${numbers(op.values)}`;
@@ -77,12 +78,14 @@ function shown({ node, y }: Show): string {
   return `show ${node}: ${activation(y)}${fill === null ? '' : ` else ${fill}`}${parts.map(part).join('')}`;
 }
 
-function stage(s: Stage): string {
-  const ends = `from scale ${s.from.scale} zp ${s.from.zp} to ${s.to.dtype} scale ${s.to.scale} zp ${s.to.zp} axis ${s.axis}`;
-  if (s.kind === 'qlinear-add')
-    return `${s.node}: qlinear-add ${numbers(s.constant)} scale ${s.other.scale} zp ${s.other.zp}${s.first ? ' first' : ''}${s.scalar ? ' scalar' : ''} ${ends}`;
-  const steps = s.steps.map((e) => (e.op === 'add' ? `add ${numbers(e.values)}` : e.op === 'clip' ? `clip [${e.min}, ${e.max}]` : e.op));
-  return `${s.node}: ${steps.join(' ')} ${ends}`;
+function stage({ node, from, to, axis, lo, ys }: Stage): string {
+  return `${node}: table from ${lo} ${ys.map(numbers).join(' ')} of scale ${from.scale} zp ${from.zp} to ${to.dtype} scale ${to.scale} zp ${to.zp} axis ${axis}`;
+}
+
+function form(f: Combine['form']): string {
+  if (f.kind === 'max') return 'the greater';
+  if (f.kind === 'table') return `by pairs ${numbers(f.table.ys)}`;
+  return `steps of ${f.kind === 'lin' ? f.terms.join(' and ') : 'the product'} from ${numbers(f.steps.starts)} to ${numbers(f.steps.ys)}`;
 }
 
 export function emitNetwork(network: Network): string {

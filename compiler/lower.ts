@@ -5,6 +5,7 @@
 import type { HeadTensor, InputType, Interface, TailTensor } from '../circuits/interface.ts';
 import { type Network, NetworkBuilder } from '../circuits/network.ts';
 import type { StepFunction } from '../circuits/step.ts';
+import { listed } from '../circuits/step-list.ts';
 import type { Form, IoTensor } from '../circuits/types.ts';
 import { floatToBits } from '../protocol/float32.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -13,6 +14,7 @@ import { channelAxis } from './passes/fuse-lookups.ts';
 import { viewParts } from './quantized/digits.ts';
 import {
   type Activation,
+  type Combine,
   type Linear,
   type Lookup,
   type MaxPool,
@@ -21,7 +23,7 @@ import {
   type QuantizedOp,
   type Show,
 } from './quantized/form.ts';
-import { channelsOf, stagesAt, stepFunctions } from './quantized/functions.ts';
+import { channelsOf, isMonotone, stagesAt, stepFunctions } from './quantized/functions.ts';
 
 /** A tensor of the network that holds a tensor of the model: raw = centred + zp. */
 export interface NamedActivation {
@@ -169,8 +171,41 @@ function build(builder: NetworkBuilder, op: QuantizedOp, at: (a: Activation) => 
       const [f] = stepFunctions(op, 1);
       return builder.req({ kind: 'bmm', a: at(op.a), b: at(op.b) }, f as StepFunction, low, high, options);
     }
+    case 'combine':
+      return combine(builder, op, at(op.a), at(op.b), low, high, options);
     default:
       return buildFrom(builder, op, at(op.x), options);
+  }
+}
+
+/** A function of two tensors in the form that was found for it. */
+function combine(
+  builder: NetworkBuilder,
+  { form }: Combine,
+  a: number,
+  b: number,
+  lo: number,
+  hi: number,
+  options: { home: 'A' | 'PUB'; label: string },
+): number {
+  switch (form.kind) {
+    case 'max':
+      return builder.pairmax(a, b, options);
+    case 'table': {
+      const { b: range, a: rows, ys } = form.table;
+      const width = range[1] - range[0] + 1;
+      return builder.bin(a, b, (u, v) => ys[(u - rows[0]) * width + v - range[0]] as number, lo, hi, options);
+    }
+    case 'mul':
+      return builder.req({ kind: 'mul', a, b }, listed(form.steps), lo, hi, options);
+    case 'lin': {
+      const [p, q] = form.terms;
+      const terms: [number, number][] = [
+        [p, a],
+        [q, b],
+      ];
+      return builder.req({ kind: 'lin', terms, constant: 0 }, listed(form.steps), lo, hi, options);
+    }
   }
 }
 
@@ -224,7 +259,8 @@ function lookup(
   const dims = op.y.dims as readonly number[];
   const channels = Math.max(1, ...op.stages.map(channelsOf));
   const identity: Form = { kind: 'lin', terms: [[1, x]], constant: 0 };
-  const at = (c: number) => ({ monotone: true, at: stagesAt(op.stages, c) });
+  const monotone = isMonotone(op.stages);
+  const at = (c: number) => ({ monotone, at: stagesAt(op.stages, c) });
   if (channels > 1) {
     const axis = op.stages.find((s) => s.axis !== null)?.axis;
     if (axis !== 0)

@@ -2,6 +2,7 @@
  * Composes a lookup into the op before it: requantisation then Relu, Clip or Add of a constant is one non-decreasing step function, so one
  * lookup an element instead of two. Only when nothing else reads the tensor between them.
  */
+
 import {
   type Activation,
   type Linear,
@@ -12,6 +13,7 @@ import {
   type QuantizedOp,
   type Stage,
 } from '../quantized/form.ts';
+import { channelsOf, isMonotone } from '../quantized/functions.ts';
 
 export function fuseLookups(graph: QuantizedGraph): QuantizedGraph {
   const readers = new Map<Activation, number>();
@@ -29,6 +31,8 @@ export function fuseLookups(graph: QuantizedGraph): QuantizedGraph {
     if (before.kind !== 'linear' && before.kind !== 'lookup' && before.kind !== 'product') return;
     if (before.kind === 'linear' && before.requant === null) return;
     if (!sameAxis(before, op.stages)) return;
+    // Per channel, steps are found by bisection.
+    if (!isMonotone(op.stages) && (before.kind !== 'linear' || op.stages.some((s) => channelsOf(s) > 1))) return;
     ops[at] = { ...before, y: op.y, stages: [...before.stages, ...op.stages] };
     ops[i] = null;
     producer.set(op.y, at);

@@ -6,6 +6,7 @@
  */
 import type { TableDescription } from '../../circuits/descriptions.ts';
 import type { OutputType, TailStep, ViewStep } from '../../circuits/interface.ts';
+import type { PairForm } from './pair.ts';
 import type { Shown } from './shown.ts';
 
 export type IntegerType = 'uint8' | 'int8';
@@ -47,36 +48,20 @@ export interface Activation {
   readonly gathered: boolean;
 }
 
-/** One float32 operation between DequantizeLinear and QuantizeLinear. `values`: one, or one per index of the stage's axis. */
-export type Elementwise =
-  | { readonly op: 'relu' }
-  | { readonly op: 'clip'; readonly min: number; readonly max: number }
-  | { readonly op: 'add'; readonly values: readonly number[] };
+/** A clamp of an accumulator in float32, before it is quantized. */
+export type Clamp = { readonly op: 'relu' } | { readonly op: 'clip'; readonly min: number; readonly max: number };
 
-/** A function from integers to integers, elementwise; `axis` is the axis of `dims` along which constants vary, null if they do not. */
-export type Stage =
-  | {
-      readonly kind: 'float';
-      readonly node: string;
-      readonly axis: number | null;
-      readonly from: Affine;
-      readonly steps: readonly Elementwise[];
-      readonly to: Target;
-    }
-  | {
-      readonly kind: 'qlinear-add';
-      readonly node: string;
-      readonly axis: number | null;
-      readonly from: Affine;
-      readonly to: Target;
-      /** The constant operand, raw, and its meaning. */
-      readonly constant: readonly number[];
-      readonly other: Affine;
-      /** The constant is the first operand. */
-      readonly first: boolean;
-      /** onnxruntime runs its kernel for a scalar operand. */
-      readonly scalar: boolean;
-    };
+/** A function from integers to integers, elementwise; `axis` is the axis of `dims` along which it varies, null if it does not. */
+export interface Stage {
+  readonly node: string;
+  readonly axis: number | null;
+  readonly from: Affine;
+  readonly to: Target;
+  /** The least raw operand. */
+  readonly lo: number;
+  /** Raw result by raw operand − lo: one list, or one per index of the axis. */
+  readonly ys: readonly Int16Array[];
+}
 
 export interface Window {
   readonly kernel: readonly [number, number];
@@ -161,12 +146,22 @@ export interface Gather {
   readonly y: Activation;
 }
 
-export type QuantizedOp = Linear | Lookup | MaxPool | Show | Constant | Product | Computed | Gather;
+/** A function of two activations, elementwise. */
+export interface Combine {
+  readonly kind: 'combine';
+  readonly node: string;
+  readonly a: Activation;
+  readonly b: Activation;
+  readonly y: Activation;
+  readonly form: PairForm;
+}
+
+export type QuantizedOp = Linear | Lookup | MaxPool | Show | Constant | Product | Computed | Gather | Combine;
 
 /** The activations an op reads. */
 export function operandsOf(op: QuantizedOp): readonly Activation[] {
   if (op.kind === 'constant') return [];
-  if (op.kind === 'product') return [op.a, op.b];
+  if (op.kind === 'product' || op.kind === 'combine') return [op.a, op.b];
   if (op.kind === 'gather') return [op.x, op.ids];
   return op.kind === 'show' ? (op.y.shows?.parts ?? []).map((p) => p.x) : [op.x];
 }

@@ -26,7 +26,7 @@ function leaving(
 /** `value` as a tail, or null if it is none. `where` names the node or the graph output that asks. */
 export function tailOf(ctx: Context, where: string, value: Value, name: string): Extract<Value, { kind: 'tail' }> | null {
   if (value.kind === 'tail') return value;
-  if (value.kind === 'integer' || (value.kind === 'real' && value.steps.length === 0)) {
+  if (value.kind === 'integer' || (value.kind === 'real' && value.values === null)) {
     const source = leaving(ctx, where, name, value);
     const { x, view } = source;
     if (x.dims === null || x.input)

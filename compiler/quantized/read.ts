@@ -128,7 +128,7 @@ function statusOf(node: Node, ctx: Context, ending: boolean): NodeStatus {
   if (value?.kind === 'constant' || value?.kind === 'real-constant') return 'folded';
   if (value?.kind === 'tail' || value?.kind === 'float-input') return 'recomputed';
   if (value?.kind === 'integer' && value.x.input) return 'recomputed';
-  if (value?.kind === 'real' && value.steps.length === 0 && (value.x.input || ending)) return 'recomputed';
+  if (value?.kind === 'real' && value.values === null && (value.x.input || ending)) return 'recomputed';
   return 'proven';
 }
 

@@ -4,7 +4,7 @@
  */
 import type { OutputType, TailStep } from '../../circuits/interface.ts';
 import type { Tensor } from '../onnx/graph.ts';
-import type { Activation, Affine, Elementwise, Linear, Window } from './form.ts';
+import type { Activation, Affine, Clamp, Linear, Window } from './form.ts';
 import type { Shown } from './shown.ts';
 import type { View } from './view.ts';
 
@@ -23,13 +23,11 @@ export interface Pool extends Window {
   readonly dims: readonly number[];
 }
 
-/** The one step of a `real` is an addition of these integers: QLinearAdd may be what onnxruntime runs. */
-export interface ConstantAdd {
-  readonly dtype: string;
-  readonly constant: readonly number[];
-  readonly other: Affine;
-  readonly first: boolean;
-  readonly scalar: boolean;
+/** What a `real` or a `pair` is one plain operation of: onnxruntime may run a fused kernel. */
+export interface Fusable {
+  readonly op: string;
+  /** The operands in the node's order: parameters, type inside onnxruntime, and whether its inner loop sees one element of it. */
+  readonly operands: readonly { readonly from: Affine; readonly dtype: string; readonly scalar: boolean }[];
 }
 
 /** A move of the quantized result of an accumulator, and the shape it gives. */
@@ -52,23 +50,36 @@ export type Value =
   /** An input of integers that only index. */
   | { readonly kind: 'indices'; readonly input: number; readonly shape: readonly number[] }
   | { readonly kind: 'integer'; readonly x: Activation; readonly view: View }
-  /** DequantizeLinear of x, then float32 operations. */
+  /** DequantizeLinear of x, then any function of it. */
   | {
       readonly kind: 'real';
       readonly x: Activation;
       readonly view: View;
       readonly tensor: string;
       readonly from: Affine;
-      readonly steps: readonly Elementwise[];
+      /** Its value by raw operand − x.lo, float32: one list, or one per index of `axis`; null: just dequantized. */
+      readonly values: readonly Float32Array[] | null;
       readonly axis: number | null;
-      readonly add: ConstantAdd | null;
+      /** For a constant operand: the raw integers of it, by index of the axis, and the operation. */
+      readonly fusable: (Fusable & { readonly constant: readonly number[]; readonly at: 0 | 1 }) | null;
+    }
+  /** A function of two dequantized tensors of one layout, float32: by (raw a − a.lo)·(b.hi − b.lo + 1) + raw b − b.lo. */
+  | {
+      readonly kind: 'pair';
+      readonly a: Activation;
+      readonly b: Activation;
+      readonly view: View;
+      readonly values: Float32Array;
+      /** a + slope·b is what it depends on, if it is a sum. */
+      readonly slope: number | null;
+      readonly fusable: Fusable | null;
     }
   /** A float accumulator, then clamps and max-pools, all of which commute with quantisation. */
   | {
       readonly kind: 'accumulator';
       readonly acc: Accumulator;
       readonly view: View;
-      readonly clamps: readonly Elementwise[];
+      readonly clamps: readonly Clamp[];
       readonly pools: readonly Pool[];
       /** What is seen of the quantized result, when it is not all of it under `view`. */
       readonly moved: Moved | null;
@@ -94,6 +105,7 @@ export function describe(value: Value): string {
     indices: 'an input of indices',
     integer: 'a quantized tensor',
     real: 'a dequantized tensor',
+    pair: 'a function of two dequantized tensors',
     accumulator: 'a float result that was never quantized',
     tail: 'a float result past the last quantized tensor',
     unknown: 'unknown',

@@ -10,7 +10,8 @@ import { concat as joined, type Shown, whole } from '../shown.ts';
 import type { Value } from '../value.ts';
 import { plainView } from '../view.ts';
 import { dimension } from './move.ts';
-import { looked, type OpReader, result, wrongOperand } from './op.ts';
+import { type OpReader, result, wrongOperand } from './op.ts';
+import { closed } from './quantize.ts';
 
 type Integer = Extract<Value, { kind: 'integer' }>;
 
@@ -55,12 +56,11 @@ function constantInteger(ctx: Context, name: string, tensor: Tensor, to: Affine)
 
 function rescaled(ctx: Context, node: Node, value: Extract<Value, { kind: 'real' }>, to: Target, name: string): Integer {
   const { from, x, view } = value;
-  if (value.steps.length === 0 && from.scale === to.scale && from.zp === to.zp && x.dtype === to.dtype) {
+  if (value.values === null && from.scale === to.scale && from.zp === to.zp && x.dtype === to.dtype) {
     meet(node, x, to.zp);
     return { kind: 'integer', x, view };
   }
-  const stage = { kind: 'float', node: node.label, axis: value.axis, from, steps: value.steps, to } as const;
-  return looked(ctx, node, value, stage, name) as Integer;
+  return closed(ctx, node, value, to, false, name) as Integer;
 }
 
 export const concat: OpReader = {
@@ -80,7 +80,7 @@ export const concat: OpReader = {
     const parts = node.inputs.map((_, i) => requantized(ctx, node, i, to));
     const { x, view } = join(ctx, node, parts, axis);
     const from = { scale: to.scale, zp: to.zp };
-    result(ctx, node, { kind: 'real', x, view, tensor: x.name, from, steps: [], axis: null, add: null });
+    result(ctx, node, { kind: 'real', x, view, tensor: x.name, from, values: null, axis: null, fusable: null });
   },
 };
 
@@ -148,7 +148,7 @@ function integerPart(ctx: Context, node: Node, i: number, to: Target): Integer {
   return rescaled(
     ctx,
     node,
-    { kind: 'real', x, view, tensor: x.name, from, steps: [], axis: null, add: null },
+    { kind: 'real', x, view, tensor: x.name, from, values: null, axis: null, fusable: null },
     to,
     `${node.outputs[0]}/${i}`,
   );

@@ -23,7 +23,7 @@ export const conv: OpReader = {
   attributes,
   read(node, ctx) {
     const x = operand(ctx, node, 0);
-    if (x.kind !== 'real' || x.steps.length > 0) return wrongOperand(ctx, node, 0, 'a dequantized tensor');
+    if (x.kind !== 'real' || x.values !== null) return wrongOperand(ctx, node, 0, 'a dequantized tensor');
     const weights = dequantizedWeights(ctx, node, 1, () => 0);
     const scales = weights.scales.map((s) => Math.fround(x.from.scale * s));
     const bias = dequantizedBias(ctx, node, 2, weights.tensor.dims[0] ?? 0, scales);

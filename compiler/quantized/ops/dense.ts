@@ -39,7 +39,7 @@ const channelCount = (node: Node) => (t: Tensor) => t.dims[channelAxis(node)(t)]
 
 function dequantized(node: Node, ctx: Context, gemm: boolean) {
   const x = operand(ctx, node, 0);
-  if (x.kind !== 'real' || x.steps.length > 0) return wrongOperand(ctx, node, 0, 'a dequantized tensor');
+  if (x.kind !== 'real' || x.values !== null) return wrongOperand(ctx, node, 0, 'a dequantized tensor');
   if (gemm) rank2(node, x.view);
   const weights = dequantizedWeights(ctx, node, 1, channelAxis(node));
   const scales = weights.scales.map((s) => Math.fround(x.from.scale * s));

@@ -51,5 +51,5 @@ function rowsByIndex(ctx: Context, node: Node, input: number, shape: readonly nu
     return;
   }
   const from = { scale: table.scales[0] as number, zp: table.zp };
-  result(ctx, node, { kind: 'real', x: y, view, tensor: y.name, from, steps: [], axis: null, add: null });
+  result(ctx, node, { kind: 'real', x: y, view, tensor: y.name, from, values: null, axis: null, fusable: null });
 }

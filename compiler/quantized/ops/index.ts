@@ -1,6 +1,5 @@
 /** Every operator the compiler reads. A new one is its own file and a line here. */
-import { add, qlinearAdd } from './add.ts';
-import { clip, relu } from './clamp.ts';
+import { binary } from './binary.ts';
 import { concat, qlinearConcat } from './concat.ts';
 import { constant } from './constant.ts';
 import { conv, qlinearConv } from './conv.ts';
@@ -11,10 +10,12 @@ import { maxPool } from './maxpool.ts';
 import { depthToSpace, expand, slice, spaceToDepth, split, tile } from './move.ts';
 import type { OpReader } from './op.ts';
 import { pad } from './pad.ts';
+import { qlinear } from './qlinear.ts';
 import { dequantizeLinear, quantizeLinear } from './quantize.ts';
 import { resize } from './resize.ts';
 import { qlinearSoftmax, softmax } from './softmax.ts';
 import { argMax } from './tail.ts';
+import { unary } from './unary.ts';
 import { flatten, identity, reshape, squeeze, transpose, unsqueeze } from './views.ts';
 
 export const ops: Readonly<Record<string, OpReader>> = {
@@ -25,13 +26,9 @@ export const ops: Readonly<Record<string, OpReader>> = {
   QLinearConv: qlinearConv,
   QLinearMatMul: qlinearMatMul,
   'com.microsoft.QGemm': qgemm,
-  'com.microsoft.QLinearAdd': qlinearAdd,
   Conv: conv,
   Gemm: gemm,
   MatMul: matMul,
-  Add: add,
-  Relu: relu,
-  Clip: clip,
   MaxPool: maxPool,
   Flatten: flatten,
   Reshape: reshape,
@@ -56,4 +53,7 @@ export const ops: Readonly<Record<string, OpReader>> = {
   'com.microsoft.QLinearSoftmax': qlinearSoftmax,
   LayerNormalization: layerNormalization,
   ArgMax: argMax,
+  ...unary,
+  ...binary,
+  ...qlinear,
 };

@@ -12,7 +12,7 @@ export const layerNormalization: OpReader = {
   attributes: ['axis', 'epsilon', 'stash_type'],
   read(node, ctx) {
     const value = operand(ctx, node, 0);
-    if (value.kind !== 'real' || value.steps.length > 0) return wrongOperand(ctx, node, 0, 'a dequantized tensor');
+    if (value.kind !== 'real' || value.values !== null) return wrongOperand(ctx, node, 0, 'a dequantized tensor');
     const q = ctx.signed.onlyQuantizer(node.outputs[0] as string);
     if (q === null) refuse(node, 'model.unsupported-float', 'its result is not read by one QuantizeLinear alone; supported: that');
     if (intOf(node, 'stash_type', 1) !== 1)
@@ -43,7 +43,7 @@ export const layerNormalization: OpReader = {
     const back = stepView(made, y.dims, { op: 'reshape', shape });
     const shown = back === null ? virtual(ctx, node, y.name, reshape(shownOf(ctx, node, y, made), shape)) : { x: y, view: back };
     const from = { scale: to.scale, zp: to.zp };
-    result(ctx, node, { kind: 'real', ...shown, tensor: y.name, from, steps: [], axis: null, add: null });
+    result(ctx, node, { kind: 'real', ...shown, tensor: y.name, from, values: null, axis: null, fusable: null });
   },
 };
 

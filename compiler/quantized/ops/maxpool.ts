@@ -20,7 +20,7 @@ export const maxPool: OpReader = {
     const kernel = intsOf(node, 'kernel_shape');
     if (kernel === undefined) refuse(node, 'model.invalid-attribute', 'attribute kernel_shape is missing', { attribute: 'kernel_shape' });
     if (value.kind === 'accumulator') return afterAccumulator(ctx, node, value, kernel);
-    if (value.kind !== 'integer' && (value.kind !== 'real' || value.steps.length > 0))
+    if (value.kind !== 'integer' && (value.kind !== 'real' || value.values !== null))
       return wrongOperand(ctx, node, 0, 'a quantized or dequantized tensor, or the result of Conv');
     if (value.x.dtype === 'int32') return wrongOperand(ctx, node, 0, 'uint8 and int8');
     const { shape } = value.view;

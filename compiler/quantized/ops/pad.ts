@@ -72,12 +72,7 @@ function fillOf(ctx: Context, node: Node, value: Value): number {
   const q = ctx.signed.onlyQuantizer(node.outputs[0] as string);
   const { scale, zp } = value.from;
   const dtype = value.x.dtype as IntegerType;
-  if (
-    q !== null &&
-    value.steps.length === 0 &&
-    scaleOf(ctx, q, 1, 'scale') === scale &&
-    zeroPointOf(ctx, q, 2, 'zero point', null).zp === zp
-  )
+  if (q !== null && value.values === null && scaleOf(ctx, q, 1, 'scale') === scale && zeroPointOf(ctx, q, 2, 'zero point', null).zp === zp)
     return quantize([real], scale, zp, dtype)[0] as number;
   return integerFor(node, real, scale, zp, dtype);
 }

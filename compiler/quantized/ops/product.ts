@@ -25,7 +25,7 @@ export function isActivation(ctx: Context, node: Node, i: number): boolean {
 export function matMulOfTwo(node: Node, ctx: Context): void {
   const [a, b] = [0, 1].map((i): Factor => {
     const value = operand(ctx, node, i);
-    if (value.kind !== 'real' || value.steps.length > 0) return wrongOperand(ctx, node, i, 'a dequantized tensor');
+    if (value.kind !== 'real' || value.values !== null) return wrongOperand(ctx, node, i, 'a dequantized tensor');
     return value;
   }) as [Factor, Factor];
   const q = ctx.signed.onlyQuantizer(node.outputs[0] as string);
@@ -34,7 +34,7 @@ export function matMulOfTwo(node: Node, ctx: Context): void {
   const to = targetOf(ctx, q, 1, 2);
   const { x, view } = product(ctx, node, a, b, to, q.outputs[0] as string);
   const from = { scale: to.scale, zp: to.zp };
-  result(ctx, node, { kind: 'real', x, view, tensor: x.name, from, steps: [], axis: null, add: null });
+  result(ctx, node, { kind: 'real', x, view, tensor: x.name, from, values: null, axis: null, fusable: null });
 }
 
 /** QLinearMatMul of two tensors: a, scale, zero point, b, scale, zero point, y scale, y zero point. */

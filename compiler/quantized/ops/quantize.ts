@@ -5,6 +5,7 @@
 import { quantize } from '../../../circuits/interface.ts';
 import { elements, intOf, type Node, refuse, type Tensor } from '../../onnx/graph.ts';
 import {
+  activation,
   type Context,
   isScale,
   meet,
@@ -16,7 +17,10 @@ import {
   zeroPointOf,
   zeroPointsOf,
 } from '../context.ts';
-import type { Elementwise, RANGE, Stage, Target } from '../form.ts';
+import type { Activation, Clamp, RANGE, Target } from '../form.ts';
+import { fusedKernel } from '../kernels.ts';
+import { pairForm } from '../pair.ts';
+import { type Pair, quantized, valuesOf } from '../real.ts';
 import type { Value } from '../value.ts';
 import { looked, type OpReader, requantised, result, wrongOperand } from './op.ts';
 
@@ -31,10 +35,10 @@ export const quantizeLinear: OpReader = {
     const name = node.outputs[0] as string;
     if (value.kind === 'float-input') return result(ctx, node, headOf(ctx, node, value, to, name));
     if (value.kind === 'accumulator') return result(ctx, node, requantised(ctx, node, value, narrowed(to, value.clamps), name));
-    if (value.kind !== 'real')
+    if (value.kind !== 'real' && value.kind !== 'pair')
       return wrongOperand(ctx, node, 0, 'a float input, a dequantized tensor, or the result of Conv, Gemm or MatMul');
-    const { from } = value;
-    if (value.steps.length === 0) {
+    if (value.kind === 'real' && value.values === null) {
+      const { from } = value;
       if (from.scale === to.scale && from.zp === to.zp && value.x.dtype === to.dtype)
         return result(ctx, node, { kind: 'integer', x: value.x, view: value.view });
       const before = ctx.producer.get(node.inputs[0] as string);
@@ -46,9 +50,51 @@ export const quantizeLinear: OpReader = {
           `${before?.op} lies between "${value.tensor}" (scale ${from.scale}, zero point ${from.zp}) and this quantization by other parameters (scale ${to.scale}, zero point ${to.zp}); supported: the same on both sides`,
         );
     }
-    result(ctx, node, looked(ctx, node, value, stageOf(ctx, node, value, to, name), name));
+    const fusable = 'fusable' in value ? value.fusable : null;
+    // onnxruntime fuses DQ, DQ -> Add -> Q into QLinearAdd when all three tensors have one type (a constant is never shifted to unsigned).
+    const types = [...(fusable?.operands.map((o) => o.dtype) ?? []), ctx.signed.typeOf(name, to.dtype)];
+    const fused = fusable !== null && ctx.signed.onlyQuantizer(node.inputs[0] as string) !== null && types.every((t) => t === types[0]);
+    result(ctx, node, closed(ctx, node, value, to, fused, name));
   },
 };
+
+/** A function of one or two tensors, quantized to `to`; `fused`: by onnxruntime's kernel for it, where there is one. */
+export function closed(ctx: Context, node: Node, value: Value, to: Target, fused: boolean, name: string): Value {
+  if (value.kind === 'pair') return closedPair(ctx, node, value, to, fused, name);
+  if (value.kind !== 'real') return wrongOperand(ctx, node, 0, 'a dequantized tensor');
+  const { x, axis, from, fusable } = value;
+  const kernel = fused && fusable !== null ? fusedKernel(fusable, to) : null;
+  const ys = valuesOf(value).map((list) =>
+    Int16Array.from(list, (v, i) => {
+      if (kernel === null || fusable === null) return quantized(v, to);
+      const q = x.lo + i;
+      const k = fusable.constant.length === 0 ? q : (fusable.constant[0] as number);
+      return fusable.at === 0 ? kernel(k, q) : kernel(q, k);
+    }),
+  );
+  return looked(ctx, node, value, { node: node.label, axis, from, to, lo: x.lo, ys }, name);
+}
+
+function closedPair(
+  ctx: Context,
+  node: Node,
+  { a, b, view, values, slope, fusable }: Pair,
+  to: Target,
+  fused: boolean,
+  name: string,
+): Value {
+  const kernel = fused && fusable !== null ? fusedKernel(fusable, to) : null;
+  const width = b.hi - b.lo + 1;
+  const ys = Int16Array.from(
+    values,
+    (v, i) => (kernel === null ? quantized(v, to) : kernel(a.lo + Math.floor(i / width), b.lo + (i % width))) - to.zp,
+  );
+  const centred = (t: Activation): [number, number] => [t.lo - (t.zp.value ?? 0), t.hi - (t.zp.value ?? 0)];
+  const form = pairForm({ a: centred(a), b: centred(b), ys }, slope);
+  const y = activation(ctx, name, to.dtype, a.dims, { zp: to.zp, lo: to.lo, hi: to.hi });
+  ctx.ops.push({ kind: 'combine', node: node.label, a, b, y, form });
+  return { kind: 'integer', x: y, view };
+}
 
 /**
  * The integers of a float input. One input is one tensor of the statement, however often the graph quantizes it: two tensors could hold
@@ -68,7 +114,7 @@ function headOf(ctx: Context, node: Node, value: Extract<Value, { kind: 'float-i
 }
 
 /** The clip bounds after Relu and Clip in the accumulator: the quantised bounds of the float clamp. */
-function narrowed(to: Target, clamps: readonly Elementwise[]): Target {
+function narrowed(to: Target, clamps: readonly Clamp[]): Target {
   let { lo, hi } = to;
   const q = (v: number) => Math.min(to.hi, Math.max(to.lo, quantize([v], to.scale, to.zp, to.dtype)[0] as number));
   for (const c of clamps) {
@@ -76,18 +122,6 @@ function narrowed(to: Target, clamps: readonly Elementwise[]): Target {
     [lo, hi] = [Math.min(Math.max(lo, q(min)), q(max)), Math.min(Math.max(hi, q(min)), q(max))];
   }
   return { ...to, lo, hi };
-}
-
-function stageOf(ctx: Context, node: Node, value: Extract<Value, { kind: 'real' }>, to: Target, name: string): Stage {
-  const { add, axis, from, steps } = value;
-  const base = { node: node.label, axis, from, to };
-  if (add !== null && ctx.signed.onlyQuantizer(node.inputs[0] as string) !== null) {
-    // onnxruntime fuses DQ, DQ -> Add -> Q into QLinearAdd when all three tensors have one type (a constant is never shifted to unsigned).
-    const types = [ctx.signed.typeOf(value.tensor, value.x.dtype), add.dtype, ctx.signed.typeOf(name, to.dtype)];
-    if (types.every((t) => t === types[0]))
-      return { kind: 'qlinear-add', ...base, constant: add.constant, other: add.other, first: add.first, scalar: add.scalar };
-  }
-  return { kind: 'float', ...base, steps };
 }
 
 export const dequantizeLinear: OpReader = {
@@ -106,9 +140,9 @@ export const dequantizeLinear: OpReader = {
       view: value.view,
       tensor: node.inputs[0] as string,
       from: { scale, zp },
-      steps: [],
+      values: null,
       axis: null,
-      add: null,
+      fusable: null,
     });
   },
 };

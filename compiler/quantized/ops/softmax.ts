@@ -22,12 +22,12 @@ export const softmax: OpReader = {
     const q = ctx.signed.onlyQuantizer(node.outputs[0] as string);
     const value = operand(ctx, node, 0);
     if (q === null || value.kind !== 'real') return softmaxTail(node, ctx);
-    if (value.steps.length > 0) return wrongOperand(ctx, node, 0, 'a dequantized tensor');
+    if (value.values !== null) return wrongOperand(ctx, node, 0, 'a dequantized tensor');
     const to = targetOf(ctx, q, 1, 2);
     const [inside, outside] = [ctx.signed.typeOf(value.tensor, value.x.dtype), ctx.signed.typeOf(q.outputs[0] as string, to.dtype)];
     const { x, view } = computed(ctx, node, value, to, inside === outside, node.opset < 13, q.outputs[0] as string);
     const from = { scale: to.scale, zp: to.zp };
-    result(ctx, node, { kind: 'real', x, view, tensor: x.name, from, steps: [], axis: null, add: null });
+    result(ctx, node, { kind: 'real', x, view, tensor: x.name, from, values: null, axis: null, fusable: null });
   },
 };
 

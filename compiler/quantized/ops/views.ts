@@ -47,8 +47,10 @@ function viewed(node: Node, ctx: Context, step: (shape: readonly number[]) => Vi
     const view = value.moved === null ? stepView(value.view, dims, made) : null;
     return result(ctx, node, view === null ? movedLater(value, target, move) : { ...value, view });
   }
-  const view = stepView(value.view, value.kind === 'float-input' ? null : value.x.dims, made);
+  const base = value.kind === 'pair' ? value.a.dims : value.kind === 'float-input' ? null : value.x.dims;
+  const view = stepView(value.view, base, made);
   if (view !== null) return result(ctx, node, { ...value, view });
+  if (value.kind === 'pair') return wrongOperand(ctx, node, 0, 'the quantized result of a function of two tensors');
   // The layout cannot say it: a view of the tensor does. (A float input's always can.)
   const { x, view: before } = value as Extract<Value, { kind: 'integer' | 'real' }>;
   result(ctx, node, {
