@@ -21,7 +21,7 @@ export function ledgerCounts(key: Pick<KeyFields, 'tensors' | 'ops' | 'h' | 'lr'
     instances: plan.instances.length,
     largestInstance: Math.max(...plan.instances.map((i) => i.bits)),
     phaseA: count('conv', 'dense', 'mul', 'bmm'),
-    phaseB: count('conv', 'pool') + 2 * key.ops.filter((op) => op.kind === 'max').length,
+    phaseB: count('conv', 'pool', 'average') + 2 * key.ops.filter((op) => op.kind === 'max').length,
     phaseC: shown.length,
     claims: 6 * key.ops.length + linTerms + plan.tables.length + 2 + sum(shown.map((v) => v.length)),
     columns: plan.columns,

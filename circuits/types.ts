@@ -62,6 +62,17 @@ export interface PoolForm {
   dilation: [number, number];
 }
 
+/** As pool, each window weighted by the inverse of how many elements of the image it meets, times a common multiple. */
+export interface AverageForm {
+  kind: 'average';
+  x: number;
+  kh: number;
+  kw: number;
+  stride: [number, number];
+  pad: [number, number, number, number];
+  dilation: [number, number];
+}
+
 export interface MulForm {
   kind: 'mul';
   a: number;
@@ -75,7 +86,7 @@ export interface BmmForm {
   b: number;
 }
 
-export type Form = ConvForm | DenseForm | LinForm | PoolForm | MulForm | BmmForm;
+export type Form = ConvForm | DenseForm | LinForm | PoolForm | AverageForm | MulForm | BmmForm;
 
 /** Requantisation: accumulator to y through cells (§5.3). */
 export interface ReqOp {

@@ -23,7 +23,7 @@ export function verifierWork(key: KeyFields, plan: Plan): number {
   const claim = (t: number): number => (verifierEvaluates(key, t) ? 2 * (plan.size[t] as number) : 8 + (plan.size[t] as number) / rows);
   for (const op of key.ops) {
     const form = formOf(op);
-    if (form?.kind === 'conv' || form?.kind === 'pool') {
+    if (form?.kind === 'conv' || form?.kind === 'pool' || form?.kind === 'average') {
       const [height, width] = [length(form.x, 1), length(form.x, 2)];
       work += form.kh * height + form.kw * width + (form.kind === 'conv' ? form.kh * form.kw * width : 0);
       const { y } = op as { y: number };

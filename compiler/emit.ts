@@ -56,6 +56,8 @@ function quantizedOp(op: QuantizedOp): string {
   if (op.kind === 'gather') return `gather ${op.node}: ${activation(op.y)} = t${op.x.id} by t${op.ids.id}`;
   if ('description' in op) return `${op.kind} ${op.node}: ${activation(op.y)} = t${op.x.id} ${JSON.stringify(op.description)}`;
   if (op.kind === 'combine') return `combine ${op.node}: ${activation(op.y)} = t${op.a.id} t${op.b.id} ${form(op.form)}`;
+  if (op.kind === 'pool')
+    return `pool ${op.node}: ${activation(op.y)} = t${op.x.id} kernel ${dims(op.kernel)} stride ${dims(op.stride)} pad ${dims(op.pad)}${op.average ? ' of what it meets' : ''} ${op.steps === null ? `R ${numbers(op.requant?.scales ?? [])}` : `steps from ${numbers(op.steps.starts)} to ${numbers(op.steps.ys)}`}`;
   if (op.kind === 'product')
     return `product ${op.node}: ${activation(op.y)} = t${op.a.id} t${op.b.id} R ${numbers(op.requant.scales)}${op.stages.map((e) => `\n  then ${stage(e)}`).join('')}`;
   if (op.kind === 'constant') return `constant ${op.node}: ${activation(op.y)} = ${numbers(op.values)}`;

@@ -171,6 +171,13 @@ function build(builder: NetworkBuilder, op: QuantizedOp, at: (a: Activation) => 
       const [f] = stepFunctions(op, 1);
       return builder.req({ kind: 'bmm', a: at(op.a), b: at(op.b) }, f as StepFunction, low, high, options);
     }
+    case 'pool': {
+      const [kh, kw] = op.kernel;
+      const geometry = { x: at(op.x), kh, kw, stride: [...op.stride], pad: [...op.pad], dilation: [...op.dilation] } as const;
+      const form = { kind: op.average ? 'average' : 'pool', ...geometry } as unknown as Form;
+      const f = op.steps === null ? stepFunctions({ requant: op.requant, stages: [] }, 1)[0] : listed(op.steps);
+      return builder.req(form, f as StepFunction, low, high, options);
+    }
     case 'combine':
       return combine(builder, op, at(op.a), at(op.b), low, high, options);
     default:

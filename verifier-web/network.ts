@@ -55,6 +55,7 @@ function formWords(form: Form): { name: string; detail: string } {
     case 'lin':
       return { name: form.terms.length > 1 ? 'Sum' : 'Rescale', detail: '' };
     case 'pool':
+    case 'average':
       return { name: `Window sum ${form.kh} × ${form.kw}`, detail: '' };
     case 'mul':
       return { name: 'Product', detail: '' };

@@ -64,11 +64,11 @@ function spatialOf(op: Op, plan: Plan): number {
   const axes = (t: number): number => length(t, 1) + length(t, 2);
   if (op.kind === 'max') return length(op.x, op.axis) + axes(op.y);
   const form = formOf(op);
-  if (form?.kind !== 'conv' && form?.kind !== 'pool') return 0;
+  if (form?.kind !== 'conv' && form?.kind !== 'pool' && form?.kind !== 'average') return 0;
   const { x, kh, kw } = form;
   const { y } = op as { readonly y: number };
   const [height, width] = [length(x, 1), length(x, 2)];
-  if (form.kind === 'pool') return axes(x) + axes(y) + (kh * height + kw * width) / 4;
+  if (form.kind !== 'conv') return axes(x) + axes(y) + (kh * height + kw * width) / 4;
   return kh * axes(x) + axes(y) + kw * width + (kh * kw * width) / 8;
 }
 

@@ -1,6 +1,7 @@
 /** The accumulator forms, by kind. A new form is its own file and one line here. */
 import type { Interval } from '../cells.ts';
 import type { Form, Tensor } from '../types.ts';
+import { average } from './average.ts';
 import { bmm } from './bmm.ts';
 import { conv } from './conv.ts';
 import { dense } from './dense.ts';
@@ -9,7 +10,7 @@ import { lin } from './lin.ts';
 import { mul } from './mul.ts';
 import { pool } from './pool.ts';
 
-export const forms = { conv, dense, lin, pool, mul, bmm } as const;
+export const forms = { conv, dense, lin, pool, average, mul, bmm } as const;
 
 export function specOf<F extends Form>(form: F): FormSpec<F> {
   return forms[form.kind] as unknown as FormSpec<F>;

@@ -1,6 +1,8 @@
 /** The accumulators of a form as circom text: linear combinations of constants, which cost no constraint, or products of two tensors. */
+
+import { axisWeights } from '../../circuits/forms/average.ts';
 import { product } from '../../circuits/shape.ts';
-import type { ConvForm, DenseForm, Form, PoolForm, Tensor } from '../../circuits/types.ts';
+import type { AverageForm, ConvForm, DenseForm, Form, PoolForm, Tensor } from '../../circuits/types.ts';
 import { list, rows } from './text.ts';
 
 export interface AccumulatorText {
@@ -20,6 +22,7 @@ export function accumulator(tensors: readonly Tensor[], weights: ReadonlyMap<num
     case 'conv':
       return free(convText(tensors, form, weights, dims as [number, number, number]));
     case 'pool':
+    case 'average':
       return free(poolText(tensors, form, dims as [number, number, number]));
     case 'lin':
       return free(
@@ -86,14 +89,23 @@ function convText(
 `;
 }
 
-function poolText(tensors: readonly Tensor[], f: PoolForm, [channels, height, width]: readonly [number, number, number]): string {
+function poolText(
+  tensors: readonly Tensor[],
+  f: PoolForm | AverageForm,
+  [channels, height, width]: readonly [number, number, number],
+): string {
   const [, h, wide] = (tensors[f.x] as Tensor).dims as [number, number, number];
-  return `    for (var c = 0; c < ${channels}; c++) for (var i = 0; i < ${height}; i++) for (var j = 0; j < ${width}; j++) {
+  const weights = f.kind === 'average' ? [axisWeights(f, 0, h, height), axisWeights(f, 1, wide, width)].map((e) => e?.weights ?? []) : null;
+  const declared =
+    weights === null
+      ? ''
+      : `    var wy[${height}] = ${list(weights[0] as number[])};\n    var wx[${width}] = ${list(weights[1] as number[])};\n`;
+  return `${declared}    for (var c = 0; c < ${channels}; c++) for (var i = 0; i < ${height}; i++) for (var j = 0; j < ${width}; j++) {
         var sum = 0;
         for (var p = 0; p < ${f.kh}; p++) for (var q = 0; q < ${f.kw}; q++) {
             ${inside(f, h, wide)} sum += x0[(c * ${h} + u) * ${wide} + v];
         }
-        acc[(c * ${height} + i) * ${width} + j] <== sum;
+        acc[(c * ${height} + i) * ${width} + j] <== sum${weights === null ? '' : ' * wy[i] * wx[j]'};
     }
 `;
 }

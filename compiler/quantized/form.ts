@@ -6,6 +6,7 @@
  */
 import type { TableDescription } from '../../circuits/descriptions.ts';
 import type { OutputType, TailStep, ViewStep } from '../../circuits/interface.ts';
+import type { StepList } from '../../circuits/step.ts';
 import type { PairForm } from './pair.ts';
 import type { Shown } from './shown.ts';
 
@@ -146,6 +147,19 @@ export interface Gather {
   readonly y: Activation;
 }
 
+/** The sum of a window (weighted by what it meets of the image, if `average`), then a requantisation or a list of steps from sum to centred y. */
+export interface Pool extends Window {
+  readonly kind: 'pool';
+  readonly node: string;
+  readonly x: Activation;
+  readonly y: Activation;
+  readonly average: boolean;
+  readonly requant: { readonly scales: readonly number[]; readonly to: Target } | null;
+  readonly steps: StepList | null;
+  /** Where the meaning is our own: why; null: it is onnxruntime's. */
+  readonly exact: string | null;
+}
+
 /** A function of two activations, elementwise. */
 export interface Combine {
   readonly kind: 'combine';
@@ -156,7 +170,7 @@ export interface Combine {
   readonly form: PairForm;
 }
 
-export type QuantizedOp = Linear | Lookup | MaxPool | Show | Constant | Product | Computed | Gather | Combine;
+export type QuantizedOp = Linear | Lookup | MaxPool | Show | Constant | Product | Computed | Gather | Combine | Pool;
 
 /** The activations an op reads. */
 export function operandsOf(op: QuantizedOp): readonly Activation[] {

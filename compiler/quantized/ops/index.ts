@@ -10,6 +10,7 @@ import { maxPool } from './maxpool.ts';
 import { depthToSpace, expand, slice, spaceToDepth, split, tile } from './move.ts';
 import type { OpReader } from './op.ts';
 import { pad } from './pad.ts';
+import { pools } from './pool.ts';
 import { qlinear } from './qlinear.ts';
 import { dequantizeLinear, quantizeLinear } from './quantize.ts';
 import { resize } from './resize.ts';
@@ -56,4 +57,5 @@ export const ops: Readonly<Record<string, OpReader>> = {
   ...unary,
   ...binary,
   ...qlinear,
+  ...pools,
 };

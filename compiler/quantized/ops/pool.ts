@@ -1,0 +1,272 @@
+/**
+ * AveragePool, GlobalAveragePool, ReduceMean, ReduceSum between their pairs, and com.microsoft QLinearAveragePool, QLinearGlobalAveragePool: the exact
+ * sum of a window, then a step function of it (protocol §7.5). Batch and channels are one dimension.
+ */
+import { paddedSize } from '../../../circuits/shape.ts';
+import { elements, intOf, intsOf, type Node, refuse } from '../../onnx/graph.ts';
+import { averageFunction } from '../average.ts';
+import { activation, type Context, constantOf, has, integerOf, operand, settle, targetOf } from '../context.ts';
+import type { Activation, Affine, Pool, Target, Window } from '../form.ts';
+import { shownOf, virtual } from '../moved.ts';
+import { permute, reshape } from '../shown.ts';
+import { plainView, type View } from '../view.ts';
+import { dimension } from './move.ts';
+import { type OpReader, requantScale, result, wrongOperand } from './op.ts';
+import type { Axis } from './stack.ts';
+import { axesOf, WINDOW_ATTRIBUTES } from './window.ts';
+
+interface Source {
+  readonly x: Activation;
+  readonly view: View;
+  readonly from: Affine;
+}
+
+/** What pools: the kernel onnxruntime fuses, or float32 arithmetic between the pairs. */
+interface Use {
+  readonly source: Source;
+  readonly to: Target;
+  readonly name: string;
+  readonly fused: boolean;
+}
+
+/** A reader of both forms: behind a DequantizeLinear, and `com.microsoft.QLinear…` (x, scale, zero point, y scale, y zero point). */
+function pooling(
+  attributes: readonly string[],
+  pool: (ctx: Context, node: Node, use: Use) => { x: Activation; view: View },
+): { qdq: OpReader; qlinear: OpReader } {
+  return {
+    qdq: {
+      attributes,
+      read(node, ctx) {
+        const value = operand(ctx, node, 0);
+        if (value.kind !== 'real' || value.values !== null) return wrongOperand(ctx, node, 0, 'a dequantized tensor');
+        const q = ctx.signed.onlyQuantizer(node.outputs[0] as string);
+        if (q === null) refuse(node, 'model.unsupported-float', 'its result is not read by one QuantizeLinear alone; supported: that');
+        const to = targetOf(ctx, q, 1, 2);
+        const name = q.outputs[0] as string;
+        const fused = ctx.signed.typeOf(value.tensor, value.x.dtype) === ctx.signed.typeOf(name, to.dtype);
+        const { x, view } = pool(ctx, node, { source: value, to, name, fused });
+        result(ctx, node, {
+          kind: 'real',
+          x,
+          view,
+          tensor: x.name,
+          from: { scale: to.scale, zp: to.zp },
+          values: null,
+          axis: null,
+          fusable: null,
+        });
+      },
+    },
+    qlinear: {
+      attributes: [...attributes, 'channels_last'],
+      read(node, ctx) {
+        if (intOf(node, 'channels_last', 0) !== 0)
+          refuse(node, 'model.unsupported-attribute', 'attribute channels_last is set; supported: channels first', {
+            attribute: 'channels_last',
+          });
+        const source = integerOf(ctx, node, 0);
+        const to = targetOf(ctx, node, 3, 4);
+        if (source.x.dtype !== to.dtype)
+          refuse(node, 'model.invalid-type', `takes ${source.x.dtype} and gives ${to.dtype}; supported: one type`);
+        result(ctx, node, { kind: 'integer', ...pool(ctx, node, { source, to, name: node.outputs[0] as string, fused: true }) });
+      },
+    },
+  };
+}
+
+/** x as [channels, rows, columns], pooled and seen as `shape`. */
+function pooled(
+  ctx: Context,
+  node: Node,
+  { source, to, name }: Use,
+  image: readonly [number, number, number],
+  window: Window,
+  out: readonly [number, number],
+  how: Pick<Pool, 'average' | 'requant' | 'steps' | 'exact'>,
+  shape: readonly number[],
+): { x: Activation; view: View } {
+  const { x } = virtual(ctx, node, source.x.name, reshape(shownOf(ctx, node, source.x, source.view), image), image);
+  const dims = [image[0], ...out];
+  const y = activation(ctx, name, to.dtype, dims, { zp: to.zp, lo: to.lo, hi: to.hi });
+  ctx.ops.push({ kind: 'pool', node: node.label, ...window, x, y, ...how });
+  return virtual(ctx, node, name, reshape(shownOf(ctx, node, y, plainView(dims, dims)), shape));
+}
+
+const centred = ({ lo, hi, zp }: Activation): [number, number] => [lo - (zp.value ?? 0), hi - (zp.value ?? 0)];
+
+/** QLinearGlobalAveragePool: R = f32(sx/f32(sy·n)), the zero point after the rounding. */
+function mean(node: Node, { source, to, fused }: Use, n: number): Pick<Pool, 'average' | 'requant' | 'steps' | 'exact'> {
+  if (!fused) return { average: false, requant: null, ...rational(source, to, n, false) };
+  const scale = Math.fround(source.from.scale / Math.fround(to.scale * Math.fround(n)));
+  const [r] = requantScale(node, [scale], { ...to, scale: 1 });
+  return { average: false, requant: { scales: [r as number], to }, steps: null, exact: null };
+}
+
+/** The average of n elements as float32 arithmetic that is not a fused kernel: its order of summation is not known. */
+function rational(source: Source, to: Target, n: number, zeroPointFirst: boolean): Pick<Pool, 'steps' | 'exact'> {
+  const f = averageFunction({ scale: source.from.scale, count: n, to, zeroPointFirst }, centred(source.x));
+  const about =
+    f.ambiguous === 0
+      ? null
+      : `for ${f.ambiguous} of ${f.ys.length} sums onnxruntime's float32 sum rounds either way, depending on its order`;
+  return {
+    steps: stepsOf(
+      f.low,
+      1,
+      f.ys.map((y) => y - to.zp),
+    ),
+    exact: about,
+  };
+}
+
+/** Values of consecutive multiples as steps. */
+function stepsOf(low: number, factor: number, ys: Int16Array): NonNullable<Pool['steps']> {
+  const starts: number[] = [];
+  const values: number[] = [];
+  ys.forEach((y, i) => {
+    if (y === values.at(-1)) return;
+    if (values.length > 0) starts.push(factor * (low + i));
+    values.push(y);
+  });
+  return { starts: Int32Array.from(starts), ys: Int16Array.from(values) };
+}
+
+const WHOLE = { stride: [1, 1], pad: [0, 0, 0, 0], dilation: [1, 1] } as const;
+
+const global = pooling([], (ctx, node, use) => {
+  const { shape } = use.source.view;
+  if (shape.length < 3) refuse(node, 'model.invalid-shape', `the operand has shape [${shape.join(', ')}]; it needs spatial dimensions`);
+  const [n, c] = shape as [number, number];
+  const size = elements(shape.slice(2));
+  return pooled(ctx, node, use, [n * c, 1, size], { kernel: [1, size], ...WHOLE }, [1, 1], mean(node, use, size), [
+    n,
+    c,
+    ...shape.slice(2).map(() => 1),
+  ]);
+});
+
+const windowed = pooling([...WINDOW_ATTRIBUTES, 'ceil_mode', 'count_include_pad'], (ctx, node, use) => {
+  const { source, to, fused } = use;
+  const { shape } = source.view;
+  if (shape.length !== 3 && shape.length !== 4)
+    refuse(node, 'model.unsupported-shape', `the operand has shape [${shape.join(', ')}]; supported: [N, C, L] and [N, C, H, W]`);
+  const kernel = intsOf(node, 'kernel_shape');
+  if (kernel === undefined) refuse(node, 'model.invalid-attribute', 'attribute kernel_shape is missing', { attribute: 'kernel_shape' });
+  const ceil = intOf(node, 'ceil_mode', 0) === 1;
+  const axes = axesOf(node, shape.slice(2), kernel, ceil);
+  const one: Axis = { size: 1, before: 0, after: 0, taps: 1, stride: 1, dilation: 1, out: 1 };
+  const [h, w] = (axes.length === 2 ? axes : [one, ...axes]) as [Axis, Axis];
+  if (ceil && axesOf(node, shape.slice(2), kernel).some((a, i) => a.out !== axes[i]?.out))
+    refuse(node, 'model.unsupported-attribute', 'attribute ceil_mode adds a window that is cut off; supported: windows that fit', {
+      attribute: 'ceil_mode',
+    });
+  const [n, c] = shape as [number, number];
+  const padded = [h, w].some((a) => a.before + a.after > 0);
+  const counted = !padded || intOf(node, 'count_include_pad', 0) === 1;
+  const window: Window = {
+    kernel: [h.taps, w.taps],
+    stride: [h.stride, w.stride],
+    pad: [h.before, w.before, h.after, w.after],
+    dilation: [h.dilation, w.dilation],
+  };
+  const taps = h.taps * w.taps;
+  const whole = !padded && h.taps === h.size && w.taps === w.size;
+  const how =
+    whole && fused
+      ? mean(node, use, taps)
+      : counted
+        ? { average: false, requant: null, ...rational(source, to, taps, fused) }
+        : excluded(use, h, w);
+  return pooled(ctx, node, use, [n * c, h.size, w.size], window, [h.out, w.out], how, [n, c, ...axes.map((a) => a.out)]);
+});
+
+/** Windows that meet different numbers of elements: one function of the weighted sum, if the functions of all counts agree on it. */
+function excluded({ source, to, fused }: Use, h: Axis, w: Axis): Pick<Pool, 'average' | 'requant' | 'steps' | 'exact'> {
+  const [cy, cx] = [counts(h), counts(w)];
+  const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+  const lcm = (list: readonly number[]): number => list.reduce((l, v) => (l / gcd(l, v)) * v, 1);
+  const multiple = lcm(cy) * lcm(cx);
+  const known = new Map<number, number>();
+  let [ambiguous, sums] = [0, 0];
+  const [lo, hi] = centred(source.x);
+  for (const count of new Set(cy.flatMap((a) => cx.map((b) => a * b)))) {
+    const f = averageFunction({ scale: source.from.scale, count, to, zeroPointFirst: fused }, [lo, hi]);
+    ambiguous += f.ambiguous;
+    sums += f.ys.length;
+    f.ys.forEach((y, i) => {
+      const at = (f.low + i) * (multiple / count);
+      const before = known.get(at);
+      if (before !== undefined && before !== y - to.zp) ambiguous++;
+      known.set(at, y - to.zp);
+    });
+  }
+  const sorted = [...known].sort((a, b) => a[0] - b[0]);
+  const starts: number[] = [];
+  const values: number[] = [];
+  for (const [at, y] of sorted) {
+    if (y === values.at(-1)) continue;
+    if (values.length > 0) starts.push(at);
+    values.push(y);
+  }
+  const exact =
+    ambiguous === 0 ? null : `for ${ambiguous} of ${sums} sums onnxruntime's float32 sum rounds either way, depending on its order`;
+  return { average: true, requant: null, steps: { starts: Int32Array.from(starts), ys: Int16Array.from(values) }, exact };
+}
+
+/** Elements of the image that each window meets along an axis. */
+function counts({ size, before, taps, stride, dilation, out }: Axis): number[] {
+  return Array.from({ length: out }, (_, o) => {
+    const start = o * stride - before;
+    return Array.from({ length: taps }, (_, k) => start + k * dilation).filter((i) => i >= 0 && i < size).length;
+  });
+}
+
+/** ReduceMean and ReduceSum: float32 in onnxruntime, whatever the types. */
+function reduce(count: (n: number) => number): OpReader {
+  return pooling(['axes', 'keepdims', 'noop_with_empty_axes'], (ctx, node, use) => {
+    const { shape } = use.source.view;
+    const given = intsOf(node, 'axes') ?? (has(node, 1) ? Array.from(constantOf(ctx, node, 1, 'axes', ['int64']).data) : []);
+    if (given.length === 0 && intOf(node, 'noop_with_empty_axes', 0) === 1)
+      refuse(node, 'model.unsupported-attribute', 'reduces nothing', { attribute: 'noop_with_empty_axes' });
+    const axes = new Set(given.length === 0 ? shape.map((_, i) => i) : given.map((a) => dimension(node, a, shape.length, 'axes')));
+    const kept = shape.map((_, i) => i).filter((i) => !axes.has(i));
+    const last = [...axes].sort((a, b) => a - b);
+    const n = elements(last.map((i) => shape[i] as number));
+    const rows = elements(kept.map((i) => shape[i] as number));
+    settle(ctx, node, use.source.x, use.source.view);
+    const turned = virtual(ctx, node, use.source.x.name, permute(shownOf(ctx, node, use.source.x, use.source.view), [...kept, ...last]));
+    const to = intOf(node, 'keepdims', 1) === 1 ? shape.map((d, i) => (axes.has(i) ? 1 : d)) : kept.map((i) => shape[i] as number);
+    if (paddedSize([rows, n]) > 2 ** 26) refuse(node, 'model.unsupported-shape', `reduces ${rows} rows of ${n}`);
+    const { from, x } = use.source;
+    const f = averageFunction(
+      { scale: from.scale, count: count(n), to: use.to, zeroPointFirst: false },
+      count(n) === n ? centred(x) : [n * centred(x)[0], n * centred(x)[1]],
+    );
+    const exact =
+      f.ambiguous === 0
+        ? null
+        : `for ${f.ambiguous} of ${f.ys.length} sums onnxruntime's float32 sum rounds either way, depending on its order`;
+    const how = {
+      average: false,
+      requant: null,
+      steps: stepsOf(
+        f.low,
+        1,
+        f.ys.map((y) => y - use.to.zp),
+      ),
+      exact,
+    };
+    const source = { ...use.source, ...turned };
+    return pooled(ctx, node, { ...use, source }, [rows, 1, n], { kernel: [1, n], ...WHOLE }, [1, 1], how, to);
+  }).qdq;
+}
+
+export const pools: Readonly<Record<string, OpReader>> = {
+  GlobalAveragePool: global.qdq,
+  'com.microsoft.QLinearGlobalAveragePool': global.qlinear,
+  AveragePool: windowed.qdq,
+  'com.microsoft.QLinearAveragePool': windowed.qlinear,
+  ReduceMean: reduce((n) => n),
+  ReduceSum: reduce(() => 1),
+};
