@@ -17,12 +17,14 @@ export interface AverageRule {
   readonly to: Target;
   /** The zero point is added before the rounding (QLinearAveragePool), or after (a float average that is quantized). */
   readonly zeroPointFirst: boolean;
+  /** What onnxruntime adds to signed integers to make them unsigned: 128, or 0. It rounds with the zero point that this gives. */
+  readonly shift: number;
 }
 
 /** y of a float32 sum. */
-function ofSum({ count, to, zeroPointFirst }: AverageRule, sum: number): number {
+function ofSum({ count, to, zeroPointFirst, shift }: AverageRule, sum: number): number {
   const q = f32(f32(sum / count) / to.scale);
-  const y = zeroPointFirst ? roundHalfEven(f32(q + to.zp)) : roundHalfEven(q) + to.zp;
+  const y = zeroPointFirst ? roundHalfEven(f32(q + (to.zp + shift))) - shift : roundHalfEven(q) + to.zp;
   return Math.min(to.hi, Math.max(to.lo, y));
 }
 

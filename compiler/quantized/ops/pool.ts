@@ -27,6 +27,8 @@ interface Use {
   readonly to: Target;
   readonly name: string;
   readonly fused: boolean;
+  /** 128 where onnxruntime makes signed tensors unsigned. */
+  readonly shift: number;
 }
 
 /** A reader of both forms: behind a DequantizeLinear, and `com.microsoft.QLinear…` (x, scale, zero point, y scale, y zero point). */
@@ -44,8 +46,10 @@ function pooling(
         if (q === null) refuse(node, 'model.unsupported-float', 'its result is not read by one QuantizeLinear alone; supported: that');
         const to = targetOf(ctx, q, 1, 2);
         const name = q.outputs[0] as string;
-        const fused = ctx.signed.typeOf(value.tensor, value.x.dtype) === ctx.signed.typeOf(name, to.dtype);
-        const { x, view } = pool(ctx, node, { source: value, to, name, fused });
+        const inside = ctx.signed.typeOf(value.tensor, value.x.dtype);
+        const fused = inside === ctx.signed.typeOf(name, to.dtype);
+        const shift = fused && inside !== value.x.dtype ? 128 : 0;
+        const { x, view } = pool(ctx, node, { source: value, to, name, fused, shift });
         result(ctx, node, {
           kind: 'real',
           x,
@@ -69,7 +73,7 @@ function pooling(
         const to = targetOf(ctx, node, 3, 4);
         if (source.x.dtype !== to.dtype)
           refuse(node, 'model.invalid-type', `takes ${source.x.dtype} and gives ${to.dtype}; supported: one type`);
-        result(ctx, node, { kind: 'integer', ...pool(ctx, node, { source, to, name: node.outputs[0] as string, fused: true }) });
+        result(ctx, node, { kind: 'integer', ...pool(ctx, node, { source, to, name: node.outputs[0] as string, fused: true, shift: 0 }) });
       },
     },
   };
@@ -97,15 +101,15 @@ const centred = ({ lo, hi, zp }: Activation): [number, number] => [lo - (zp.valu
 
 /** QLinearGlobalAveragePool: R = f32(sx/f32(sy·n)), the zero point after the rounding. */
 function mean(node: Node, { source, to, fused }: Use, n: number): Pick<Pool, 'average' | 'requant' | 'steps' | 'exact'> {
-  if (!fused) return { average: false, requant: null, ...rational(source, to, n, false) };
+  if (!fused) return { average: false, requant: null, ...rational(source, to, n, false, 0) };
   const scale = Math.fround(source.from.scale / Math.fround(to.scale * Math.fround(n)));
   const [r] = requantScale(node, [scale], { ...to, scale: 1 });
   return { average: false, requant: { scales: [r as number], to }, steps: null, exact: null };
 }
 
 /** The average of n elements as float32 arithmetic that is not a fused kernel: its order of summation is not known. */
-function rational(source: Source, to: Target, n: number, zeroPointFirst: boolean): Pick<Pool, 'steps' | 'exact'> {
-  const f = averageFunction({ scale: source.from.scale, count: n, to, zeroPointFirst }, centred(source.x));
+function rational(source: Source, to: Target, n: number, zeroPointFirst: boolean, shift: number): Pick<Pool, 'steps' | 'exact'> {
+  const f = averageFunction({ scale: source.from.scale, count: n, to, zeroPointFirst, shift }, centred(source.x));
   const about =
     f.ambiguous === 0
       ? null
@@ -176,13 +180,13 @@ const windowed = pooling([...WINDOW_ATTRIBUTES, 'ceil_mode', 'count_include_pad'
     whole && fused
       ? mean(node, use, taps)
       : counted
-        ? { average: false, requant: null, ...rational(source, to, taps, fused) }
+        ? { average: false, requant: null, ...rational(source, to, taps, fused, use.shift) }
         : excluded(use, h, w);
   return pooled(ctx, node, use, [n * c, h.size, w.size], window, [h.out, w.out], how, [n, c, ...axes.map((a) => a.out)]);
 });
 
 /** Windows that meet different numbers of elements: one function of the weighted sum, if the functions of all counts agree on it. */
-function excluded({ source, to, fused }: Use, h: Axis, w: Axis): Pick<Pool, 'average' | 'requant' | 'steps' | 'exact'> {
+function excluded({ source, to, fused, shift }: Use, h: Axis, w: Axis): Pick<Pool, 'average' | 'requant' | 'steps' | 'exact'> {
   const [cy, cx] = [counts(h), counts(w)];
   const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
   const lcm = (list: readonly number[]): number => list.reduce((l, v) => (l / gcd(l, v)) * v, 1);
@@ -191,7 +195,7 @@ function excluded({ source, to, fused }: Use, h: Axis, w: Axis): Pick<Pool, 'ave
   let [ambiguous, sums] = [0, 0];
   const [lo, hi] = centred(source.x);
   for (const count of new Set(cy.flatMap((a) => cx.map((b) => a * b)))) {
-    const f = averageFunction({ scale: source.from.scale, count, to, zeroPointFirst: fused }, [lo, hi]);
+    const f = averageFunction({ scale: source.from.scale, count, to, zeroPointFirst: fused, shift }, [lo, hi]);
     ambiguous += f.ambiguous;
     sums += f.ys.length;
     f.ys.forEach((y, i) => {
@@ -240,7 +244,7 @@ function reduce(count: (n: number) => number): OpReader {
     if (paddedSize([rows, n]) > 2 ** 26) refuse(node, 'model.unsupported-shape', `reduces ${rows} rows of ${n}`);
     const { from, x } = use.source;
     const f = averageFunction(
-      { scale: from.scale, count: count(n), to: use.to, zeroPointFirst: false },
+      { scale: from.scale, count: count(n), to: use.to, zeroPointFirst: false, shift: 0 },
       count(n) === n ? centred(x) : [n * centred(x)[0], n * centred(x)[1]],
     );
     const exact =
