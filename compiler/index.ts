@@ -68,8 +68,8 @@ function run(model: Uint8Array, options: LowerOptions): Compiled {
   try {
     graph = readModel(model, reasons);
     const rewritten = asOnnxruntime(graph);
-    reading = readQuantized(rewritten, reasons);
-    notes.push(...floatNotes(rewritten), ...reading.notes);
+    reading = readQuantized(rewritten, reasons, floatNotes(rewritten));
+    notes.push(...reading.notes);
     if (reading.graph !== null) {
       quantized = fuseLookups(reading.graph);
       reasons.push(...accumulatorReasons(quantized));

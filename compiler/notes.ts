@@ -5,13 +5,13 @@ import { signedRule } from './signed.ts';
 const FUSED = ['Conv', 'Gemm', 'MatMul'];
 const PASSED = ['Relu', 'Clip', 'MaxPool', 'Flatten', 'Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Identity'];
 
-/** Notes on Conv, Gemm and MatMul between DQ and Q that onnxruntime (x86) runs in float32. `graph` is the graph after onnxruntime's rewrites. */
-export function floatNotes(graph: Graph): string[] {
+/** Conv, Gemm and MatMul between DQ and Q that onnxruntime (x86) runs in float32, by node: a sentence. `graph` is the graph after onnxruntime's rewrites. */
+export function floatNotes(graph: Graph): Map<string, string> {
   const rule = signedRule(graph);
   const producer = producers(graph);
   const readers = readersOf(graph.nodes);
   const dtypeOf = (zeroPoint: string | undefined) => graph.initializers.get(zeroPoint ?? '')?.dtype ?? 'uint8';
-  const notes: string[] = [];
+  const notes = new Map<string, string>();
   for (const node of graph.nodes) {
     if (!FUSED.includes(node.op)) continue;
     const [dq, dw] = [producer.get(node.inputs[0] as string), producer.get(node.inputs[1] ?? '')];
@@ -28,18 +28,25 @@ export function floatNotes(graph: Graph): string[] {
     }
     const q = rule.onlyQuantizer(next.outputs[0] as string);
     if (q === null) continue; // a float result: onnxruntime scales the integer accumulator
+    const second =
+      dw?.op === 'DequantizeLinear' && !graph.initializers.has(dw.inputs[0] as string)
+        ? rule.typeOf(dw.inputs[0] as string, dtypeOf(dw.inputs[2]))
+        : inside;
     const outside = rule.typeOf(q.outputs[0] as string, dtypeOf(q.inputs[2]));
     const weights = dtypeOf(dw?.inputs[2]);
     const why =
-      inside !== outside
-        ? `its input is ${inside} there and its output ${outside}`
-        : between !== ''
-          ? `${between} lies between it and its QuantizeLinear`
-          : inside === 'int8' && weights === 'uint8'
-            ? 'signed activations meet unsigned weights'
-            : null;
+      inside !== second
+        ? `its operands are ${inside} and ${second} there`
+        : inside !== outside
+          ? `its input is ${inside} there and its output ${outside}`
+          : between !== ''
+            ? `${between} lies between it and its QuantizeLinear`
+            : inside === 'int8' && weights === 'uint8'
+              ? 'signed activations meet unsigned weights'
+              : null;
     if (why !== null)
-      notes.push(
+      notes.set(
+        node.label,
         `${node.op} "${node.label}": onnxruntime on x86 runs this node in float32 (${why}); proven is its integer meaning, which can differ by one step`,
       );
   }

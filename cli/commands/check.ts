@@ -48,7 +48,7 @@ async function checkCommand(path: string, options: Options): Promise<Exit> {
   if (nodes.length > 0) {
     await print(
       columns(
-        nodes.map((node) => [node.status, node.op, node.name, node.note ?? ''].map(printable)),
+        nodes.map((node) => [node.status, node.op, node.name, node.meaning ?? node.note ?? ''].map(printable)),
         '  ',
       ),
     );

@@ -5,6 +5,7 @@
 
 import {
   type Activation,
+  type Combine,
   type Linear,
   type Lookup,
   operandsOf,
@@ -13,7 +14,7 @@ import {
   type QuantizedOp,
   type Stage,
 } from '../quantized/form.ts';
-import { channelsOf, isMonotone } from '../quantized/functions.ts';
+import { channelsOf, isMonotone, stagesAt } from '../quantized/functions.ts';
 
 export function fuseLookups(graph: QuantizedGraph): QuantizedGraph {
   const readers = new Map<Activation, number>();
@@ -28,6 +29,14 @@ export function fuseLookups(graph: QuantizedGraph): QuantizedGraph {
     const at = producer.get(op.x);
     const before = at === undefined ? null : (ops[at] as QuantizedOp | null);
     if (at === undefined || before === null || readers.get(op.x) !== 1) return;
+    if (before.kind === 'combine') {
+      const form = formThen(before.form, op.stages);
+      if (form === null) return;
+      ops[at] = { ...before, y: op.y, form };
+      ops[i] = null;
+      producer.set(op.y, at);
+      return;
+    }
     if (before.kind !== 'linear' && before.kind !== 'lookup' && before.kind !== 'product') return;
     if (before.kind === 'linear' && before.requant === null) return;
     if (!sameAxis(before, op.stages)) return;
@@ -38,6 +47,17 @@ export function fuseLookups(graph: QuantizedGraph): QuantizedGraph {
     producer.set(op.y, at);
   });
   return { ...graph, ops: ops.filter((op) => op !== null) };
+}
+
+/** A function of two tensors and then a table: another function of two tensors; null if it is none of a list. */
+function formThen(form: Combine['form'], stages: readonly Stage[]): Combine['form'] | null {
+  if (form.kind === 'max' || stages.some((s) => channelsOf(s) > 1)) return null;
+  const f = stagesAt(stages, 0);
+  if (form.kind === 'table') return { ...form, table: { ...form.table, ys: form.table.ys.map(f) } };
+  const values = form.steps.ys.map(f);
+  const changes = [...values.keys()].filter((i) => i === 0 || values[i] !== values[i - 1]);
+  const starts = Int32Array.from(changes.slice(1), (i) => form.steps.starts[i - 1] as number);
+  return { ...form, steps: { starts, ys: Int16Array.from(changes, (i) => values[i] as number) } };
 }
 
 /** The axis along which an op may have one function per index: the channels. */

@@ -17,6 +17,8 @@ export interface Context {
   readonly signed: SignedRule;
   readonly producer: ReadonlyMap<string, Node>;
   readonly notes: string[];
+  /** Nodes whose integer meaning is our own, not onnxruntime's to the bit: why. */
+  readonly own: Map<string, string>;
   /** Copies of activations that show others, made for outputs. */
   readonly copies: Map<Activation, Activation>;
 }

@@ -19,6 +19,8 @@ export interface NodeReport {
   readonly op: string;
   readonly status: NodeStatus;
   readonly note?: string;
+  /** Of a proven node: whether its integers are onnxruntime's to the bit, or our own meaning of it. */
+  readonly meaning?: 'exact' | 'own meaning';
 }
 
 export interface Reading {
@@ -28,7 +30,7 @@ export interface Reading {
   readonly notes: readonly string[];
 }
 
-export function readQuantized(graph: Graph, reasons: Refused[]): Reading {
+export function readQuantized(graph: Graph, reasons: Refused[], own: ReadonlyMap<string, string> = new Map()): Reading {
   const ctx: Context = {
     graph,
     values: new Map(),
@@ -37,7 +39,8 @@ export function readQuantized(graph: Graph, reasons: Refused[]): Reading {
     activations: [],
     signed: signedRule(graph),
     producer: producers(graph),
-    notes: [],
+    notes: [...own.values()],
+    own: new Map(own),
     copies: new Map(),
   };
   const attempt = (act: () => void): boolean | null => {
@@ -139,7 +142,8 @@ function reports(graph: Graph, ctx: Context, failed: ReadonlyMap<number, NodeSta
   for (const node of [...graph.nodes].reverse()) {
     const status = failed.get(node.index) ?? statusOf(node, ctx, !node.outputs.some((o) => proven.has(o)));
     if (status !== 'recomputed' && status !== 'folded') for (const name of node.inputs) proven.add(name);
-    out.set(node.index, { name: node.label, op: node.op, status });
+    const meaning = ctx.own.has(node.label) ? 'own meaning' : 'exact';
+    out.set(node.index, { name: node.label, op: node.op, status, ...(status === 'proven' ? { meaning } : {}) });
   }
   return out;
 }

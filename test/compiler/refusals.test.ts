@@ -82,21 +82,30 @@ const refusals: Readonly<Record<string, [string, RegExp, () => Uint8Array]>> = {
         ]),
       ),
   ],
-  'the sum of two tensors': ['model.unsupported-float', /sum of two tensors/, () => sandwich([1, 4], (m, x) => m.node('Add', [x, x]))],
-  'a constant that broadcasts the tensor up': [
-    'model.unsupported-broadcast',
-    /broadcasts to the tensor/,
-    () => sandwich([1, 4], (m, x) => m.node('Add', [x, constant(m, [3, 4])])),
-  ],
-  'a constant that varies along two dimensions': [
+  'a float constant that varies along two dimensions': [
     'model.unsupported-broadcast',
     /several dimensions/,
-    () => sandwich([3, 4], (m, x) => m.node('Add', [x, constant(m, [3, 4])])),
+    () =>
+      sandwich([3, 4], (m, x) =>
+        m.node('Add', [
+          x,
+          m.constant(
+            'float32',
+            [3, 4],
+            Array.from({ length: 12 }, (_, i) => i / 8),
+          ),
+        ]),
+      ),
   ],
-  'a constant along a dimension that is no channel': [
+  'a float constant along a dimension that is no channel': [
     'model.unsupported-broadcast',
     /along dimension 1/,
-    () => sandwich([3, 4], (m, x) => m.node('Add', [x, constant(m, [4])])),
+    () => sandwich([3, 4], (m, x) => m.node('Add', [x, m.constant('float32', [4], [1, 2, 3, 4])])),
+  ],
+  'a constant that does not broadcast': [
+    'model.unsupported-broadcast',
+    /shapes that broadcast/,
+    () => sandwich([3, 4], (m, x) => m.node('Add', [x, m.constant('float32', [5], [1, 2, 3, 4, 5])])),
   ],
   'Clip bounds out of order': [
     'model.invalid-attribute',
@@ -230,11 +239,11 @@ test.each(Object.keys(refusals))('refuses %s', (name) => {
 test('check lists all the reasons, and says which nodes wait for them', () => {
   const m = new ModelBuilder();
   const x = m.pair(m.input('x', 'float32', [1, 4]), 0.05, 100, 'uint8');
-  const a = m.node('Sigmoid', [x]);
-  const b = m.node('Tanh', [x]);
+  const a = m.node('Hardmax', [x]);
+  const b = m.node('IsNaN', [x]);
   m.output(m.node('Add', [a, b], {}, ['y']), 'float32', [1, 4]);
   const report = check(m.bytes());
   expect(report.reasons.map((r) => r.code)).toEqual(['model.unsupported-op', 'model.unsupported-op']);
-  expect(report.reasons.map((r) => r.node?.replace(/_[0-9]+$/, ''))).toEqual(['n_Sigmoid', 'n_Tanh']);
+  expect(report.reasons.map((r) => r.node?.replace(/_[0-9]+$/, ''))).toEqual(['n_Hardmax', 'n_IsNaN']);
   expect(report.nodes.map((n) => n.status)).toEqual(['recomputed', 'recomputed', 'unsupported', 'unsupported', 'blocked']);
 });

@@ -6,7 +6,7 @@ import { shownOf, virtual } from '../moved.ts';
 import { reshape } from '../shown.ts';
 import { plainView, stepView } from '../view.ts';
 import { dimension } from './move.ts';
-import { type OpReader, result, wrongOperand } from './op.ts';
+import { type OpReader, ownMeaning, result, wrongOperand } from './op.ts';
 
 export const layerNormalization: OpReader = {
   attributes: ['axis', 'epsilon', 'stash_type'],
@@ -21,6 +21,8 @@ export const layerNormalization: OpReader = {
     const { shape } = value.view;
     const axis = dimension(node, intOf(node, 'axis', -1), shape.length);
     const n = elements(shape.slice(axis));
+    if (n % 8 !== 0)
+      ownMeaning(ctx, node, `rows of ${n} elements are no whole number of vectors, and onnxruntime adds the rest in an order of its own`);
     const gamma = reals(ctx, node, 1, n);
     const beta = has(node, 2) ? reals(ctx, node, 2, n) : null;
     const rows = reshape(shownOf(ctx, node, value.x, value.view), [...shape.slice(0, axis), n]);

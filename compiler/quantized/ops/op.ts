@@ -13,6 +13,12 @@ export interface OpReader {
   read(node: Node, ctx: Context): void;
 }
 
+/** Notes that the integers of a node are our own meaning of it, and where they can differ from onnxruntime's. */
+export function ownMeaning(ctx: Context, node: Node, why: string): void {
+  ctx.own.set(node.label, why);
+  ctx.notes.push(`${node.op} "${node.label}": ${why}; proven is our own meaning of it, which can differ by one step`);
+}
+
 export function result(ctx: Context, node: Node, value: Value): void {
   ctx.values.set(node.outputs[0] as string, value);
   node.outputs.slice(1).forEach((name, i) => {

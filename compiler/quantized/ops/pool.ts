@@ -11,7 +11,7 @@ import { shownOf, virtual } from '../moved.ts';
 import { permute, reshape } from '../shown.ts';
 import { plainView, type View } from '../view.ts';
 import { dimension } from './move.ts';
-import { type OpReader, requantScale, result, wrongOperand } from './op.ts';
+import { type OpReader, ownMeaning, requantScale, result, wrongOperand } from './op.ts';
 import type { Axis } from './stack.ts';
 import { axesOf, WINDOW_ATTRIBUTES } from './window.ts';
 
@@ -93,6 +93,7 @@ function pooled(
   const { x } = virtual(ctx, node, source.x.name, reshape(shownOf(ctx, node, source.x, source.view), image), image);
   const dims = [image[0], ...out];
   const y = activation(ctx, name, to.dtype, dims, { zp: to.zp, lo: to.lo, hi: to.hi });
+  if (how.exact !== null) ownMeaning(ctx, node, how.exact);
   ctx.ops.push({ kind: 'pool', node: node.label, ...window, x, y, ...how });
   return virtual(ctx, node, name, reshape(shownOf(ctx, node, y, plainView(dims, dims)), shape));
 }

@@ -10,7 +10,7 @@ import { shownOf, virtual } from '../moved.ts';
 import { permute, reshape } from '../shown.ts';
 import { plainView, stepView, type View } from '../view.ts';
 import { dimension } from './move.ts';
-import { type OpReader, result, wrongOperand } from './op.ts';
+import { type OpReader, ownMeaning, result, wrongOperand } from './op.ts';
 import { softmaxTail } from './tail.ts';
 
 const f32 = Math.fround;
@@ -62,6 +62,7 @@ function computed(
   const rows = old ? reshape(shown, [product(shape.slice(0, axis)), product(shape.slice(axis))]) : permute(shown, perm);
   const source = virtual(ctx, node, x.name, rows, rowDims(rows.dims));
   const y = activation(ctx, name, to.dtype, source.x.dims, { zp: to.zp, lo: to.lo, hi: to.hi });
+  if (!fused) ownMeaning(ctx, node, 'onnxruntime on x86 runs it in float32, with an exponential of its own');
   const length = rows.dims.at(-1) as number;
   ctx.ops.push({
     kind: 'softmax',
@@ -82,7 +83,7 @@ const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b
 /** Key dims whose last dimension is the row. */
 const rowDims = (dims: readonly number[]): readonly number[] => (dims.length > 1 && dims[0] === 1 ? dims.slice(1) : dims);
 
-/** The kernel's table at the distance z to the maximum, shifted so that the largest sum stays finite; see ../shared formulas in docs/operators.md. */
+/** The kernel's table at the distance z to the maximum, shifted so that the largest sum stays finite;. */
 function description(node: Node, x: Activation, length: number, sx: number, to: Target, fused: boolean) {
   const shift = fused ? Math.max(0, Math.log(f32(f32(LARGEST) / f32(length))) - 5) : 0;
   const table = Array.from({ length: x.hi - x.lo + 1 }, (_, z) => floatToBits(f32(Math.exp(shift - z * sx))));
