@@ -1,12 +1,11 @@
 /**
  * The state of reading one graph into a quantized graph, and what every op asks of it: constants, scales, zero points, activations.
  */
-import type { ViewStep } from '../../circuits/interface.ts';
 import { type Graph, type Node, refuse, type Tensor } from '../onnx/graph.ts';
 import type { SignedRule } from '../signed.ts';
 import { type Activation, type Affine, type IntegerType, type QuantizedInput, type QuantizedOp, RANGE, type Target } from './form.ts';
 import { describe, type Value } from './value.ts';
-import { plainView, type View } from './view.ts';
+import type { View } from './view.ts';
 
 export interface Context {
   readonly graph: Graph;
@@ -218,35 +217,4 @@ export function quantizedIndices(ctx: Context, node: Node, input: number, shape:
   const x = activation(ctx, name, 'int32', dims, { zp: 0, lo: 0, hi: rows - 1 }, { input: true });
   ctx.inputs.push({ activation: x, input, quantize: null, steps: [] });
   return x;
-}
-
-const sameSteps = (a: readonly ViewStep[], b: readonly ViewStep[]) => JSON.stringify(a) === JSON.stringify(b);
-const bare = (shape: readonly number[]) => shape.filter((d) => d !== 1).join();
-
-/**
- * The dims of an activation a node is about to read, and the layout of its view. An input no one has read yet takes the dims the
- * reader wants (`prefer`), by default its shape without the batch dimension.
- */
-export function settle(
-  ctx: Context,
-  node: Node,
-  x: Activation,
-  view: View,
-  prefer?: readonly number[],
-): { dims: readonly number[]; view: View } {
-  const { shape } = view;
-  if (view.layout !== null && x.dims !== null) return { dims: x.dims, view };
-  const entry = ctx.inputs.find((i) => i.activation === x) as QuantizedInput;
-  if (x.dims === null) {
-    x.dims = prefer ?? (shape.length > 1 && shape[0] === 1 ? shape.slice(1) : shape.length === 0 ? [1] : shape);
-    entry.steps = view.steps;
-  } else {
-    const moves = (steps: readonly ViewStep[]) => steps.filter((s) => s.op === 'transpose');
-    const same = sameSteps(entry.steps, view.steps) || (moves(entry.steps).length === 0 && moves(view.steps).length === 0);
-    if (!same || bare(x.dims) !== bare(shape))
-      refuse(node, 'model.unsupported-view', `the input "${x.name}" is read in two layouts; supported: one layout for all readers`, {
-        tensor: x.name,
-      });
-  }
-  return { dims: x.dims, view: plainView(shape, x.dims) };
 }

@@ -2,9 +2,9 @@
 import type { OutputType } from '../../circuits/interface.ts';
 import { floatToBits } from '../../protocol/float32.ts';
 import { Refused } from '../../protocol/refused.ts';
-import { type Context, settle } from './context.ts';
+import type { Context } from './context.ts';
 import type { Activation } from './form.ts';
-import { copyOf } from './moved.ts';
+import { copyOf, settle } from './moved.ts';
 import { publicAccumulator } from './ops/dense.ts';
 import type { Value } from './value.ts';
 import { type View, viewSteps } from './view.ts';
@@ -20,7 +20,7 @@ function leaving(
   const node = ctx.producer.get(name);
   if (!x.input || node === undefined) return x.shows === null && !x.gathered ? value : { x: copyOf(ctx, where, x), view };
   const settled = settle(ctx, node, x, view);
-  return { x: copyOf(ctx, where, x), view: settled.view };
+  return { x: copyOf(ctx, where, settled.x), view: settled.view };
 }
 
 /** `value` as a tail, or null if it is none. `where` names the node or the graph output that asks. */

@@ -97,7 +97,7 @@ function alignedGroups(a: readonly number[], b: readonly number[]): { before: nu
         q *= b[j] as number;
         group.after.push(j++);
       }
-    } while (p !== q || group.before.length === 0);
+    } while (p !== q || (group.before.length === 0 && i < a.length));
     // A dimension of size 1 that follows costs nothing to take along.
     while (i < a.length && a[i] === 1) group.before.push(i++);
     while (j < b.length && b[j] === 1) group.after.push(j++);

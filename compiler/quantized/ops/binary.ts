@@ -3,9 +3,9 @@
  * pair.ts), with broadcasting. Two uses of one tensor are a function of one.
  */
 import { elements, type Node, refuse, type Tensor } from '../../onnx/graph.ts';
-import { type Context, constantActivation, operand, settle } from '../context.ts';
+import { type Context, constantActivation, operand } from '../context.ts';
 import type { Activation } from '../form.ts';
-import { keyDims, shownOf, virtual } from '../moved.ts';
+import { keyDims, settle, shownOf, virtual } from '../moved.ts';
 import { mapped, type Real, valuesOf } from '../real.ts';
 import { BINARY } from '../scalar.ts';
 import type { Fusable, Value } from '../value.ts';
@@ -141,6 +141,7 @@ function withConstant(ctx: Context, node: Node, op: string, x: Real, k: Constant
   };
   return {
     ...x,
+    x: seen.x,
     view: seen.view,
     values: lists,
     axis: seen.axis ?? x.axis,
@@ -186,7 +187,7 @@ function operandOf(ctx: Context, { from, tensor, x, view }: Real, shape: readonl
 
 function sameLayout(ctx: Context, node: Node, a: Real, b: Real): boolean {
   const [p, q] = [settle(ctx, node, a.x, a.view), settle(ctx, node, b.x, b.view)];
-  return JSON.stringify(p.view.layout) === JSON.stringify(q.view.layout);
+  return p.x === q.x && JSON.stringify(p.view.layout) === JSON.stringify(q.view.layout);
 }
 
 /** Both tensors with the same key dims, elements in the same places. */
@@ -197,7 +198,7 @@ function together(ctx: Context, node: Node, a: Real, b: Real, shape: readonly nu
     b.view.shape.join() === shape.join() &&
     p.dims.join() === q.dims.join() &&
     JSON.stringify(p.view.layout) === JSON.stringify(q.view.layout);
-  if (alike) return { x: a.x, y: b.x, view: p.view };
+  if (alike) return { x: p.x, y: q.x, view: p.view };
   const dims = keyDims(shape);
   const spread = (r: Real): Activation => virtual(ctx, node, r.x.name, broadcast(shownOf(ctx, node, r.x, r.view), shape), dims).x;
   return { x: spread(a), y: spread(b), view: plainView(shape, dims) };
@@ -210,12 +211,12 @@ function together(ctx: Context, node: Node, a: Real, b: Real, shape: readonly nu
 function along(
   ctx: Context,
   node: Node,
-  x: Activation,
+  source: Activation,
   given: View,
   tensor: Tensor,
   data: Float32Array,
-): { values: readonly number[]; axis: number | null; view: View; scalar: boolean } {
-  const { view } = settle(ctx, node, x, given);
+): { x: Activation; values: readonly number[]; axis: number | null; view: View; scalar: boolean } {
+  const { x, view } = settle(ctx, node, source, given);
   const layout = view.layout as readonly (readonly number[])[];
   const rank = Math.max(view.shape.length, tensor.dims.length);
   const lead = Array.from({ length: rank - view.shape.length }, () => 1);
@@ -225,7 +226,7 @@ function along(
   const inner = shape.findLastIndex((d) => d > 1);
   const scalar = inner < 0 || dims[inner] === 1;
   const whole = { shape, layout: lists, steps: [] };
-  if (data.every((v) => v === data[0])) return { values: [data[0] as number], axis: null, view: whole, scalar };
+  if (data.every((v) => v === data[0])) return { x, values: [data[0] as number], axis: null, view: whole, scalar };
   const varies = dims.flatMap((d, i) => (d > 1 ? [i] : []));
   const [only] = varies;
   const list = only === undefined ? undefined : lists[only];
@@ -236,7 +237,7 @@ function along(
       `the float constant "${tensor.name}" [${tensor.dims.join(', ')}] varies along several dimensions; supported: along one, or integers behind a DequantizeLinear`,
       { tensor: tensor.name },
     );
-  return { values: [...data], axis: list[0] as number, view: whole, scalar };
+  return { x, values: [...data], axis: list[0] as number, view: whole, scalar };
 }
 
 export const binary: Readonly<Record<string, OpReader>> = Object.fromEntries(

@@ -6,9 +6,9 @@
 import { paddedSize } from '../../../circuits/shape.ts';
 import { elements, floatOf, intOf, type Node, refuse, type Tensor } from '../../onnx/graph.ts';
 import { MAX_ELEMENTS } from '../../onnx/tensor.ts';
-import { activation, type Context, has, integerOf, operand, scaleOf, settle, targetOf } from '../context.ts';
+import { activation, type Context, has, integerOf, operand, scaleOf, targetOf } from '../context.ts';
 import type { Activation } from '../form.ts';
-import { shownOf, virtual } from '../moved.ts';
+import { settle, shownOf, virtual } from '../moved.ts';
 import { reshape } from '../shown.ts';
 import type { Accumulator } from '../value.ts';
 import { plainView, positions, type View } from '../view.ts';
@@ -156,8 +156,8 @@ interface Rows {
  * The operand with its rows as leading dims and everything else contracted: as it lies, if it can be, else a view of it. The weights have
  * the padding of the contracted dims, so a view is better too where that padding is more than the operand.
  */
-function rowsFirst(ctx: Context, node: Node, x: Activation, given: View, channels: number): Rows {
-  const { dims, view } = settle(ctx, node, x, given);
+function rowsFirst(ctx: Context, node: Node, source: Activation, given: View, channels: number): Rows {
+  const { x, dims, view } = settle(ctx, node, source, given);
   const rows = (view.layout as readonly (readonly number[])[]).slice(0, -1).flat();
   const sp = rows.length === 0 ? 0 : Math.max(...rows) + 1;
   const listed = Array.from({ length: sp }, (_, i) => i).filter((i) => dims[i] !== 1);

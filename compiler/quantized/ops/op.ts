@@ -1,10 +1,10 @@
 /** What every op file exports: the attributes it reads and its meaning. `read` sets the values of the node's outputs in the context. */
 import type { Node } from '../../onnx/graph.ts';
 import { refuse } from '../../onnx/graph.ts';
-import { activation, type Context, operand, settle } from '../context.ts';
+import { activation, type Context, operand } from '../context.ts';
 import type { Linear, QuantizedOp, Stage, Target } from '../form.ts';
 import { channelsOf } from '../functions.ts';
-import { shownOf, virtual } from '../moved.ts';
+import { settle, shownOf, virtual } from '../moved.ts';
 import type { Pool, Value } from '../value.ts';
 import { describe } from '../value.ts';
 
@@ -58,13 +58,13 @@ export const windowOf = ({ kernel, stride, pad, dilation }: Pool) => ({ kernel, 
 
 /** x through one stage, as a lookup op. */
 export function looked(ctx: Context, node: Node, value: Extract<Value, { kind: 'real' }>, stage: Stage, name: string): Value {
-  const { dims, view } = settle(ctx, node, value.x, value.view);
+  const { x, dims, view } = settle(ctx, node, value.x, value.view);
   const { to } = stage;
   const y = activation(ctx, name, to.dtype, dims, { zp: to.zp, lo: to.lo, hi: to.hi });
   const op: QuantizedOp = {
     kind: 'lookup',
     node: stage.node,
-    x: value.x,
+    x,
     y,
     stages: [channelsOf(stage) === 1 ? { ...stage, axis: null } : stage],
   };

@@ -5,9 +5,9 @@
 import { paddedSize } from '../../../circuits/shape.ts';
 import { elements, intOf, intsOf, type Node, refuse } from '../../onnx/graph.ts';
 import { averageFunction } from '../average.ts';
-import { activation, type Context, constantOf, has, integerOf, operand, settle, targetOf } from '../context.ts';
+import { activation, type Context, constantOf, has, integerOf, operand, targetOf } from '../context.ts';
 import type { Activation, Affine, Pool, Target, Window } from '../form.ts';
-import { shownOf, virtual } from '../moved.ts';
+import { settle, shownOf, virtual } from '../moved.ts';
 import { permute, reshape } from '../shown.ts';
 import { plainView, type View } from '../view.ts';
 import { dimension } from './move.ts';

@@ -1,9 +1,9 @@
 /** Kernel, strides, pads and dilations of Conv and MaxPool; an image is [C, H, W], a signal [C, L] counts as H = 1. */
 import { intOf, intsOf, type Node, refuse, stringOf } from '../../onnx/graph.ts';
 import { MAX_ELEMENTS } from '../../onnx/tensor.ts';
-import { type Context, settle } from '../context.ts';
+import type { Context } from '../context.ts';
 import type { Activation, Window } from '../form.ts';
-import { shownOf, virtual } from '../moved.ts';
+import { settle, shownOf, virtual } from '../moved.ts';
 import { reshape } from '../shown.ts';
 import { plainView, type View } from '../view.ts';
 import type { Axis } from './stack.ts';
@@ -28,7 +28,7 @@ export function settleImage(
   const image = imageShape(node, view.shape);
   const settled = settle(ctx, node, x, view, image);
   const plain = plainView(view.shape, image).layout?.flat().join();
-  if (settled.dims.join() === image.join() && settled.view.layout?.flat().join() === plain) return { x, image };
+  if (settled.dims.join() === image.join() && settled.view.layout?.flat().join() === plain) return { x: settled.x, image };
   return { x: virtual(ctx, node, x.name, reshape(shownOf(ctx, node, x, view), image)).x, image };
 }
 
