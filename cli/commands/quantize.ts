@@ -1,0 +1,149 @@
+/** `assay quantize`: a float model to a quantized one that can be compiled and proven. */
+import { type Command, Option } from 'commander';
+import { type Comparison, calibrate, compare, type Method, prepare, type Quantized, quantize } from '../../compiler/quantize/index.ts';
+import { LIMITS, readFile, target, writeFiles } from '../files.ts';
+import { encode } from '../json.ts';
+import { check } from '../library.ts';
+import { CannotTell, conclude, type Exit } from '../outcome.ts';
+import { progressLine } from '../progress.ts';
+import { onnxruntime } from '../quantize/onnxruntime.ts';
+import { readSamples } from '../quantize/samples.ts';
+import { comparisonText, layerTable, savingText } from '../quantize/show.ts';
+import { stoppable } from '../stop.ts';
+import { hint, note, print, say } from '../talk.ts';
+import { printable, size } from '../text.ts';
+
+interface Options {
+  calibrate: string;
+  evaluate?: string;
+  output?: string;
+  calibration: Method;
+  percentile?: string;
+  perTensor?: true;
+  forProving?: true;
+  reduceRange?: true;
+  shape?: string[];
+  perLayer?: true;
+  json?: true;
+}
+
+export function addQuantize(program: Command): void {
+  program
+    .command('quantize')
+    .summary('make a quantized model of a float one')
+    .description(
+      'Quantizes a float32 ONNX model, as PyTorch, TensorFlow or scikit-learn export it, to 8 bits: the form that assay compile takes.',
+    )
+    .argument('<model>', 'the float ONNX file')
+    .requiredOption('--calibrate <file>', 'inputs that show what the tensors hold: .npz (also with labels), .npy or JSON')
+    .option('--evaluate <file>', 'other inputs that accuracy and error are measured on; default: those of --calibrate')
+    .option('-o, --output <file>', 'the quantized model; default: the name of the model with .q.onnx, in this folder')
+    .addOption(
+      new Option('--calibration <method>', 'which part of what a tensor held gets the 256 steps')
+        .choices(['minmax', 'percentile', 'entropy'])
+        .default('minmax'),
+    )
+    .option('--percentile <p>', 'percentile: the share of values inside the range, in percent (99.99)')
+    .option('--per-tensor', 'one scale for the weights of a layer instead of one a channel')
+    .option('--for-proving', 'few weight scales a layer, so that a proof is smaller; says what that saves and costs')
+    .option('--reduce-range', 'weights of 7 bits, for onnxruntime on CPUs without VNNI')
+    .option(
+      '--shape <name=dims>',
+      'the shape of an input with open dimensions, as x=1,3,32,32; may be given again',
+      (v, list: string[] = []) => [...list, v],
+    )
+    .option('--per-layer', 'the noise of every layer')
+    .option('--json', 'one JSON object: output, samples, classes, outputs, layers, notes')
+    .addHelpText(
+      'after',
+      `
+Labels are an array of integers in the .npz called labels, label or y. A first dimension that the model leaves open becomes 1; the arrays
+have one more leading dimension for the inputs, or the first one in its place.
+onnxruntime-node runs the models (npm install onnxruntime-node). The same model and inputs give the same file.
+
+Example
+  $ assay quantize net.onnx --calibrate digits.npz            -> net.q.onnx
+  $ assay quantize net.onnx --calibrate digits.npz --for-proving --per-layer -o small.onnx
+  $ assay compile net.q.onnx
+
+Exit codes: 0 done, 1 the model or the inputs are refused, 2 could not tell, 130 stopped by Ctrl-C.`,
+    )
+    .action((path: string, options: Options) => conclude(() => quantizeCommand(path, options), options.json ? {} : 'silent'));
+}
+
+async function quantizeCommand(path: string, options: Options): Promise<Exit> {
+  const percentile = percentileOf(options);
+  const weights = options.forProving ? 'proving' : options.perTensor ? 'tensor' : 'channel';
+  if (options.forProving && options.perTensor)
+    throw new CannotTell('usage', '--for-proving chooses the weight scales, so --per-tensor cannot be given with it');
+  const output = options.output ?? `${(path.split(/[\\/]/).at(-1) as string).replace(/\.onnx$/i, '')}.q.onnx`;
+  const model = readFile(path, 'model', LIMITS.model);
+  const inputs = [path, options.calibrate, ...(options.evaluate ? [options.evaluate] : [])];
+  const outputPath = await target(output, inputs);
+  const prepared = prepare(model, { shapes: shapesOf(options.shape ?? []) });
+  const given = readSamples(options.calibrate, prepared);
+  const judged = options.evaluate ? readSamples(options.evaluate, prepared) : given;
+  const runtime = await onnxruntime();
+  const line = progressLine('quantize');
+  const started = performance.now();
+  const { made, comparison, plain } = await stoppable(async (signal) => {
+    const part = (from: number, to: number) => ({
+      signal,
+      onProgress: (p: { stage: string; fraction: number }) => line.update({ stage: p.stage, fraction: from + (to - from) * p.fraction }),
+    });
+    const ranges = await calibrate(prepared, given.inputs, runtime, { method: options.calibration, percentile, ...part(0, 0.5) });
+    const judge = (q: Quantized, perLayer: boolean, from: number, to: number): Promise<Comparison> =>
+      compare(model, prepared, q, judged.inputs, runtime, { labels: judged.labels, perLayer, ...part(from, to) });
+    const { reduceRange = false } = options;
+    const result = quantize(prepared, ranges, { weights, reduceRange });
+    const seen = await judge(result, options.perLayer === true, 0.5, options.forProving ? 0.75 : 1);
+    const other = options.forProving ? quantize(prepared, ranges, { reduceRange }) : null;
+    const compared = other && { comparison: await judge(other, false, 0.75, 1), report: check(other.model) };
+    writeFiles([{ path: outputPath, bytes: result.model }], signal);
+    return { made: result, comparison: seen, plain: compared };
+  }).finally(line.end);
+  const report = check(made.model);
+  const saving = plain && { plain, proving: { comparison, report } };
+  if (options.json) {
+    const chosen = saving && {
+      perChannel: { ...withoutLayers(saving.plain.comparison), predicted: saving.plain.report.predicted },
+      forProving: { ...withoutLayers(comparison), predicted: report.predicted },
+    };
+    await print(
+      encode({ output, bytes: made.model.length, supported: report.supported, ...comparison, ...(chosen ? { saving: chosen } : {}) }),
+    );
+  } else {
+    await print(`${printable(output)}\n${comparisonText(comparison)}`);
+    if (options.perLayer) await print(layerTable(comparison));
+    if (saving) await print(savingText(saving.plain, saving.proving));
+  }
+  say(
+    `${size(model.length)} to ${size(made.model.length)}, ${given.inputs.length} inputs, ${((performance.now() - started) / 1000).toFixed(2)} s`,
+  );
+  if (given === judged) note('accuracy and error are of the inputs that were calibrated with; --evaluate takes others');
+  if (report.supported) hint(`assay compile ${printable(output)} makes the circuit and the key`);
+  else for (const { sentence } of report.reasons.slice(0, 5)) note(printable(`assay compile does not take this model yet: ${sentence}`));
+  return 0;
+}
+
+const withoutLayers = ({ layers: _, ...rest }: Comparison): Omit<Comparison, 'layers'> => rest;
+
+function percentileOf(options: Options): number | undefined {
+  if (options.percentile === undefined) return undefined;
+  if (options.calibration !== 'percentile') throw new CannotTell('usage', '--percentile is a flag of --calibration percentile');
+  const p = Number(options.percentile);
+  if (!(p > 50 && p <= 100))
+    throw new CannotTell('usage', `--percentile takes a number above 50 and at most 100, not ${options.percentile}`);
+  return p;
+}
+
+function shapesOf(flags: readonly string[]): Record<string, number[]> {
+  const shapes = flags.map((flag): [string, number[]] => {
+    const [, name, dims] = /^(.+)=(\d{1,9}(?:,\d{1,9})*)$/.exec(flag) ?? [];
+    const shape = dims?.split(',').map(Number) ?? [];
+    if (name === undefined || shape.length === 0 || shape.includes(0))
+      throw new CannotTell('usage', `--shape ${flag} is not understood; it is name=1,3,32,32 with numbers of at least 1`);
+    return [name, shape];
+  });
+  return Object.fromEntries(shapes);
+}

@@ -1,0 +1,157 @@
+/**
+ * A quantized model against the float model it was made from, input by input: how far the outputs are, how often the class is the same, and,
+ * on request, how much noise each layer adds. Nothing here decides anything; it is what a person reads before they prove.
+ */
+import { Pace, type PaceOptions } from '../../protocol/pace.ts';
+import { writeModel } from '../onnx/write.ts';
+import type { Quantized, QuantizedTensor } from './insert.ts';
+import { draftBytes, type Prepared } from './prepare.ts';
+import { type FloatTensor, type Runtime, type Sample, withModel } from './runtime.ts';
+
+/** Differences of one tensor over all inputs and elements. */
+export interface Difference {
+  readonly max: number;
+  readonly meanAbs: number;
+  /** Signal to quantization noise in dB, 10·log10(Σ f² / Σ (f − q)²); Infinity without any difference. */
+  readonly sqnr: number;
+}
+
+export interface Comparison {
+  readonly samples: number;
+  readonly outputs: readonly (Difference & { readonly name: string })[];
+  /** Of the first output that is a list of scores or a class; shares are 0 to 1. */
+  readonly classes: {
+    readonly output: string;
+    /** Inputs of which both models name the same class. */
+    readonly agreement: number;
+    /** Inputs of which each names the label; null without labels. */
+    readonly accuracy: { readonly float: number; readonly quantized: number } | null;
+  } | null;
+  /** Every tensor that became integers, in order; only where asked for. */
+  readonly layers: readonly (QuantizedTensor & Difference)[];
+}
+
+export interface CompareOptions extends PaceOptions {
+  /** One a sample. */
+  readonly labels?: readonly number[] | null | undefined;
+  readonly perLayer?: boolean | undefined;
+}
+
+/** `model`: the float model as it was given. Throws what the runtime throws, or an AbortError. */
+export async function compare(
+  model: Uint8Array,
+  { draft }: Prepared,
+  quantized: Quantized,
+  samples: readonly Sample[],
+  runtime: Runtime,
+  options: CompareOptions = {},
+): Promise<Comparison> {
+  const pace = new Pace(options);
+  const perLayer = options.perLayer === true;
+  const names = draft.outputs.map((o) => o.name);
+  const inside = perLayer ? quantized.tensors.filter((t) => t.op !== 'input') : [];
+  const outputs = names.map(() => new Meter());
+  const layers = quantized.tensors.map(() => new Meter());
+  const classes: { float: number[]; quantized: number[] } = { float: [], quantized: [] };
+  const scored = names.find((name) => isScores(draft.shapes.get(name) ?? [], draft.nodes.find((n) => n.outputs[0] === name)?.op));
+  const reference = perLayer
+    ? draftBytes(
+        draft,
+        inside.map((t) => t.name),
+      )
+    : model;
+  const other = perLayer ? exposed(quantized, inside, draft.shapes) : quantized.model;
+  await withModel(runtime, reference, (a) =>
+    withModel(runtime, other, async (b) => {
+      for (const [i, sample] of samples.entries()) {
+        await pace.at('compare', i / samples.length);
+        const [float, integer] = [await a.run(sample), await b.run(sample)];
+        for (const [k, name] of names.entries()) outputs[k]?.add(tensor(float, name).data, tensor(integer, name).data);
+        if (scored !== undefined) {
+          classes.float.push(classOf(tensor(float, scored).data));
+          classes.quantized.push(classOf(tensor(integer, scored).data));
+        }
+        if (!perLayer) continue;
+        quantized.tensors.forEach((t, k) => {
+          const exact = t.op === 'input' ? tensor(sample, t.name).data : tensor(float, t.name).data;
+          const rounded = t.op === 'input' ? roundTrip(exact, t) : tensor(integer, t.dequantized).data;
+          layers[k]?.add(exact, rounded);
+        });
+      }
+    }),
+  );
+  await pace.at('done', 1);
+  const share = (a: readonly number[], b: readonly number[]): number => a.filter((v, i) => v === b[i]).length / Math.max(1, a.length);
+  const labels = options.labels ?? null;
+  return {
+    samples: samples.length,
+    outputs: names.map((name, k) => ({ name, ...(outputs[k] as Meter).difference() })),
+    classes:
+      scored === undefined
+        ? null
+        : {
+            output: scored,
+            agreement: share(classes.float, classes.quantized),
+            accuracy: labels === null ? null : { float: share(classes.float, labels), quantized: share(classes.quantized, labels) },
+          },
+    layers: perLayer ? quantized.tensors.map((t, k) => ({ ...t, ...(layers[k] as Meter).difference() })) : [],
+  };
+}
+
+/** The quantized model with the dequantized tensors as further outputs. */
+function exposed({ graph }: Quantized, tensors: readonly QuantizedTensor[], shapes: ReadonlyMap<string, readonly number[]>): Uint8Array {
+  const own = new Set(graph.outputs.map((o) => o.name));
+  const more = tensors.filter((t) => !own.has(t.dequantized)).map((t) => ({ name: t.dequantized, dtype: 'float32' }));
+  return writeModel({ ...graph, outputs: [...graph.outputs, ...more] }, shapes);
+}
+
+function tensor(from: Sample, name: string): FloatTensor {
+  const t = from[name];
+  if (t === undefined) throw new Error(`the runtime gave no tensor "${name}"`);
+  return t;
+}
+
+function roundTrip(values: Float32Array, { scale, zp }: QuantizedTensor): Float32Array {
+  return values.map((v) => (Math.min(255, Math.max(0, Math.round(v / scale) + zp)) - zp) * scale);
+}
+
+/** One class index, or 2 to 1000 scores along one dimension. */
+function isScores(shape: readonly number[], op: string | undefined): boolean {
+  const big = shape.filter((d) => d !== 1);
+  if (op === 'ArgMax') return big.length === 0;
+  return big.length === 1 && (big[0] as number) <= 1000;
+}
+
+/** The first largest score; of a single value, the value. */
+function classOf(values: Float32Array): number {
+  if (values.length === 1) return values[0] as number;
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;
+  return best;
+}
+
+/** Sums of a comparison. */
+class Meter {
+  #max = 0;
+  #abs = 0;
+  #count = 0;
+  #signal = 0;
+  #noise = 0;
+
+  add(float: Float32Array, quantized: Float32Array): void {
+    if (float.length !== quantized.length) throw new Error(`${float.length} values against ${quantized.length}`);
+    for (let i = 0; i < float.length; i++) {
+      const [f, d] = [float[i] as number, (float[i] as number) - (quantized[i] as number)];
+      this.#max = Math.max(this.#max, Math.abs(d));
+      this.#abs += Math.abs(d);
+      this.#signal += f * f;
+      this.#noise += d * d;
+    }
+    this.#count += float.length;
+  }
+
+  difference(): Difference {
+    const sqnr = this.#noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(this.#signal / this.#noise);
+    return { max: this.#max, meanAbs: this.#abs / Math.max(1, this.#count), sqnr };
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * How each operator is quantized. One line an operator; what is not here is refused by name.
+ *
+ *  linear    constant int8 weights, int32 bias; the result gets a scale of its own
+ *  same      moves elements or takes maxima: the result has scale and zero point of the operand
+ *  average   the result has its own scale, the operand one that float sums of a window are exact with
+ *  join      every operand is quantized, constants too; the result gets its own scale
+ *  function  a function of one value
+ *  tail      behind the last integers it stays in float; elsewhere it is refused, but for Softmax
+ *  rewritten a pass replaces it (BatchNormalization, Squeeze, …)
+ */
+import { type Node, refuse } from '../onnx/graph.ts';
+
+export type Rule = 'linear' | 'same' | 'average' | 'join' | 'function' | 'tail' | 'rewritten';
+
+const of = (rule: Rule, names: string): [string, Rule][] => names.split(' ').map((name) => [name, rule]);
+
+const RULES: ReadonlyMap<string, Rule> = new Map([
+  ...of('linear', 'Conv Gemm MatMul'),
+  ...of('same', 'MaxPool Reshape Flatten Transpose Slice Pad Resize'),
+  ...of('average', 'AveragePool GlobalAveragePool'),
+  ...of('join', 'Add Sub Mul Div Concat'),
+  ...of(
+    'function',
+    'Relu Clip LeakyRelu Sigmoid Tanh Elu Selu Celu HardSigmoid HardSwish Softplus Softsign Erf Gelu Mish Exp Sqrt Abs Neg',
+  ),
+  ...of('tail', 'Softmax LogSoftmax ArgMax'),
+  ...of('rewritten', 'Identity Dropout Cast BatchNormalization Squeeze Unsqueeze ReduceMean'),
+]);
+
+export const QUANTIZABLE: readonly string[] = [...RULES.keys()];
+
+/** Undefined for an operator that `requireQuantizable` refuses. */
+export const ruleOf = (node: Node): Rule | undefined => RULES.get(node.op);
+
+const INTEGER = /Quantize|^QLinear|Integer$|QGemm|QAttention/;
+
+/** Why some operators that users do have are not here. */
+const ADVICE: Readonly<Record<string, string>> = {
+  Shape: 'the shape it asks for is not known, because of a node before it',
+  'ai.onnx.ml.ZipMap': 'it makes a map for every row; export with the option zipmap=False',
+  LSTM: 'recurrent networks cannot be quantized here',
+  GRU: 'recurrent networks cannot be quantized here',
+};
+
+export function requireQuantizable(node: Node): void {
+  if (RULES.has(node.op)) return;
+  if (INTEGER.test(node.op)) refuse(node, 'model.quantized', 'the model is quantized already; assay compile takes it as it is');
+  refuse(
+    node,
+    'model.unsupported-op',
+    ADVICE[node.op] ?? `this operator (opset ${node.opset}) cannot be quantized; supported: ${QUANTIZABLE.join(', ')}`,
+  );
+}
