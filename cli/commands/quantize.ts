@@ -1,6 +1,15 @@
 /** `assay quantize`: a float model to a quantized one that can be compiled and proven. */
 import { type Command, Option } from 'commander';
-import { type Comparison, calibrate, compare, type Method, prepare, type Quantized, quantize } from '../../compiler/quantize/index.ts';
+import {
+  type Comparison,
+  calibrate,
+  compare,
+  forProving,
+  type Method,
+  prepare,
+  type Quantized,
+  quantize,
+} from '../../compiler/quantize/index.ts';
 import { LIMITS, readFile, target, writeFiles } from '../files.ts';
 import { encode } from '../json.ts';
 import { check } from '../library.ts';
@@ -45,7 +54,7 @@ export function addQuantize(program: Command): void {
     )
     .option('--percentile <p>', 'percentile: the share of values inside the range, in percent (99.99)')
     .option('--per-tensor', 'one scale for the weights of a layer instead of one a channel')
-    .option('--for-proving', 'few weight scales a layer, so that a proof is smaller; says what that saves and costs')
+    .option('--for-proving', 'one weight scale a layer wherever that costs less than 1 dB, so that a proof is smaller; says what it saves')
     .option('--reduce-range', 'weights of 7 bits, for onnxruntime on CPUs without VNNI')
     .option(
       '--shape <name=dims>',
@@ -73,7 +82,6 @@ Exit codes: 0 done, 1 the model or the inputs are refused, 2 could not tell, 130
 
 async function quantizeCommand(path: string, options: Options): Promise<Exit> {
   const percentile = percentileOf(options);
-  const weights = options.forProving ? 'proving' : options.perTensor ? 'tensor' : 'channel';
   if (options.forProving && options.perTensor)
     throw new CannotTell('usage', '--for-proving chooses the weight scales, so --per-tensor cannot be given with it');
   const output = options.output ?? `${(path.split(/[\\/]/).at(-1) as string).replace(/\.onnx$/i, '')}.q.onnx`;
@@ -95,10 +103,12 @@ async function quantizeCommand(path: string, options: Options): Promise<Exit> {
     const judge = (q: Quantized, perLayer: boolean, from: number, to: number): Promise<Comparison> =>
       compare(model, prepared, q, judged.inputs, runtime, { labels: judged.labels, perLayer, ...part(from, to) });
     const { reduceRange = false } = options;
-    const result = quantize(prepared, ranges, { weights, reduceRange });
-    const seen = await judge(result, options.perLayer === true, 0.5, options.forProving ? 0.75 : 1);
     const other = options.forProving ? quantize(prepared, ranges, { reduceRange }) : null;
-    const compared = other && { comparison: await judge(other, false, 0.75, 1), report: check(other.model) };
+    const result = options.forProving
+      ? (await forProving(model, prepared, ranges, given.inputs, runtime, { reduceRange, ...part(0.5, 0.8) })).quantized
+      : quantize(prepared, ranges, { weights: options.perTensor ? 'tensor' : 'channel', reduceRange });
+    const seen = await judge(result, options.perLayer === true, options.forProving ? 0.8 : 0.5, options.forProving ? 0.9 : 1);
+    const compared = other && { comparison: await judge(other, false, 0.9, 1), report: check(other.model) };
     writeFiles([{ path: outputPath, bytes: result.model }], signal);
     return { made: result, comparison: seen, plain: compared };
   }).finally(line.end);

@@ -11,7 +11,7 @@ import { channelAxis } from './passes/affine.ts';
 import type { Plan } from './plan.ts';
 import { ruleOf } from './rules.ts';
 import { type Affine, affineOf, rangeOf } from './scales.ts';
-import { quantizeWeights, rint, type WeightOptions } from './weights.ts';
+import { quantizeWeights, rint } from './weights.ts';
 
 /** A tensor of the prepared model, and where the quantized model has it. */
 export interface QuantizedTensor extends Affine {
@@ -21,8 +21,8 @@ export interface QuantizedTensor extends Affine {
   /** The node that makes it, or `input`. */
   readonly layer: string;
   readonly op: string;
-  /** Of its weights: how many scales; null where it has none. */
-  readonly weightScales: number | null;
+  /** Of the weights of its layer; null where it has none. */
+  readonly weights: { readonly scales: number; readonly spread: number } | null;
 }
 
 export interface Quantized {
@@ -31,14 +31,20 @@ export interface Quantized {
   readonly tensors: readonly QuantizedTensor[];
 }
 
-export function insert(draft: Draft, plan: Plan, options: WeightOptions): Quantized {
+export interface InsertOptions {
+  /** Whether the layer that makes this tensor has a weight scale for every channel. */
+  readonly perChannel: (tensor: string) => boolean;
+  readonly largest: number;
+}
+
+export function insert(draft: Draft, plan: Plan, options: InsertOptions): Quantized {
   return new Insertion(draft, plan, options).done();
 }
 
 class Insertion {
   readonly #draft: Draft;
   readonly #plan: Plan;
-  readonly #options: WeightOptions;
+  readonly #options: InsertOptions;
   readonly #nodes: Node[] = [];
   readonly #constants = new Map<string, Tensor>();
   readonly #tensors: QuantizedTensor[] = [];
@@ -48,7 +54,7 @@ class Insertion {
   readonly #absorbed = new Map<string, string>();
   readonly #names: { shapes: Map<string, readonly number[]>; constants: ReadonlyMap<string, Tensor> };
 
-  constructor(draft: Draft, plan: Plan, options: WeightOptions) {
+  constructor(draft: Draft, plan: Plan, options: InsertOptions) {
     this.#draft = draft;
     this.#plan = plan;
     this.#options = options;
@@ -77,12 +83,12 @@ class Insertion {
   }
 
   #node(node: Node): void {
-    const { operands, weightScales } = this.#operands(node);
+    const { operands, weights } = this.#operands(node);
     const own = node.outputs[0] as string;
     const y = this.#absorbed.get(own) ?? own;
     const real = this.#plan.affine.has(y) && this.#isOutput(y) ? this.#fresh(`${y}/float`) : y;
     this.#nodes.push({ ...node, inputs: operands, outputs: [real] });
-    this.#quantize(y, real, node, weightScales);
+    this.#quantize(y, real, node, weights);
   }
 
   #isOutput(tensor: string): boolean {
@@ -90,7 +96,7 @@ class Insertion {
   }
 
   /** Q and DQ behind `real`, which holds the float value of `tensor`; readers of `tensor` read the DQ. */
-  #quantize(tensor: string, real: string, by: { label: string; op: string }, weightScales: number | null): void {
+  #quantize(tensor: string, real: string, by: { label: string; op: string }, weights: QuantizedTensor['weights']): void {
     const affine = this.#plan.affine.get(tensor);
     if (affine === undefined) return;
     const dequantized = this.#isOutput(tensor) ? tensor : this.#fresh(`${tensor}/dequantized`);
@@ -99,10 +105,10 @@ class Insertion {
     this.#op('QuantizeLinear', [real, ...parameters], quantized);
     this.#op('DequantizeLinear', [quantized, ...parameters], dequantized);
     this.#read.set(tensor, dequantized);
-    this.#tensors.push({ name: tensor, dequantized, layer: by.label, op: by.op, weightScales, ...affine });
+    this.#tensors.push({ name: tensor, dequantized, layer: by.label, op: by.op, weights, ...affine });
   }
 
-  #operands(node: Node): { operands: string[]; weightScales: number | null } {
+  #operands(node: Node): { operands: string[]; weights: QuantizedTensor['weights'] } {
     const constant = (i: number): Constant | null => (this.#draft.constants.get(node.inputs[i] ?? '') as Constant | undefined) ?? null;
     const w = ruleOf(node) === 'linear' ? constant(1) : null;
     if (w !== null) return this.#linear(node, w, constant(2));
@@ -114,14 +120,22 @@ class Insertion {
       this.#constants.set(name, t);
       return name;
     });
-    return { operands, weightScales: null };
+    return { operands, weights: null };
   }
 
-  #linear(node: Node, w: Constant, bias: Constant | null): { operands: string[]; weightScales: number } {
+  #linear(node: Node, w: Constant, bias: Constant | null): { operands: string[]; weights: QuantizedTensor['weights'] } {
     const axis = node.op === 'MatMul' ? 1 : channelAxis(node);
     const [x, y] = [node.inputs[0] as string, node.outputs[0] as string];
     const sx = (this.#plan.affine.get(x) as Affine).scale;
-    const { data, scales, bias: b, distinct } = quantizeWeights(w, axis, bias, sx, this.#options);
+    const {
+      data,
+      scales,
+      bias: b,
+      spread,
+    } = quantizeWeights(w, axis, bias, sx, {
+      perChannel: this.#options.perChannel(this.#absorbed.get(y) ?? y),
+      largest: this.#options.largest,
+    });
     const operands = [this.#read.get(x) ?? x, this.#integers(`${y}/weights`, 'int8', w.dims, data, scales, axis)];
     if (b !== null)
       operands.push(
@@ -134,7 +148,7 @@ class Insertion {
           0,
         ),
       );
-    return { operands, weightScales: distinct };
+    return { operands, weights: { scales: scales.length, spread } };
   }
 
   /** A constant that is added or multiplied: uint8 with a range of its own, as the kernels want both operands of one type. */
