@@ -7,13 +7,16 @@ import { ruleOf } from './rules.ts';
 export function requireOperands(draft: Draft, reasons: Refused[]): void {
   const links = linksOf(draft);
   const tail = tailOf(draft, links);
-  for (const node of draft.nodes)
+  for (const node of draft.nodes) {
+    // What hangs on a node that was refused is no reason of its own.
+    if (!node.inputs.every((n) => n === '' || draft.shapes.has(n))) continue;
     try {
       requireNode(draft, links, node, tail.has(node));
     } catch (e) {
       if (!(e instanceof Refused)) throw e;
       reasons.push(e);
     }
+  }
   for (const { name } of draft.outputs)
     if (!links.producer.has(name))
       reasons.push(
