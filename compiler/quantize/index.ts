@@ -13,6 +13,7 @@ export { type CalibrateOptions, calibrate, type Method, type Ranges } from './ca
 export { type CompareOptions, type Comparison, compare, type Difference } from './compare.ts';
 export type { Range } from './histogram.ts';
 export type { Quantized, QuantizedTensor } from './insert.ts';
+export { modelKind } from './kind.ts';
 export { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
 export { forProving, type ProvingOptions } from './proving.ts';
 export { type QuantizeOptions, quantize } from './quantize.ts';

@@ -38,6 +38,11 @@ function requireNode(draft: Draft, links: Links, node: Node, ending: boolean): v
     if (t?.dtype === 'float32' && t.data?.some((v) => !Number.isFinite(v)) && !['Clip', 'Pad'].includes(node.op))
       refuse(node, 'model.invalid-constant', `its constant "${name}" holds NaN or infinity`, { tensor: name });
   }
+  const strange = [...node.attributes].find(([, a]) => a.kind === 'other');
+  if (strange !== undefined)
+    refuse(node, 'model.unsupported-attribute', `attribute ${strange[0]} holds ${strange[1].value}`, { attribute: strange[0] });
+  if (constant(0) !== undefined && rule !== 'join' && node.op !== 'MatMul')
+    refuse(node, 'model.unsupported-operand', `its operand "${node.inputs[0]}" is constant: there is nothing to quantize`);
   if (node.outputs.slice(1).some((o) => o !== ''))
     refuse(node, 'model.unsupported-output', 'has more than one output; supported: the first');
   if (rule === 'rewritten' && node.op !== 'Identity')

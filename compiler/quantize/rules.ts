@@ -33,7 +33,7 @@ export const QUANTIZABLE: readonly string[] = [...RULES.keys()];
 /** Undefined for an operator that `requireQuantizable` refuses. */
 export const ruleOf = (node: Node): Rule | undefined => RULES.get(node.op);
 
-const INTEGER = /Quantize|^QLinear|Integer$|QGemm|QAttention/;
+const INTEGER_OPS = /Quantize|^QLinear|Integer$|QGemm|QAttention/;
 
 /** Why some operators that users do have are not here. */
 const ADVICE: Readonly<Record<string, string>> = {
@@ -43,9 +43,12 @@ const ADVICE: Readonly<Record<string, string>> = {
   GRU: 'recurrent networks cannot be quantized here',
 };
 
+/** Whether an operator works on quantized integers, or makes or ends them. */
+export const isIntegerOp = (node: Node): boolean => INTEGER_OPS.test(node.op);
+
 export function requireQuantizable(node: Node): void {
   if (RULES.has(node.op)) return;
-  if (INTEGER.test(node.op)) refuse(node, 'model.quantized', 'the model is quantized already; assay compile takes it as it is');
+  if (isIntegerOp(node)) refuse(node, 'model.quantized', 'the model is quantized already; assay compile takes it as it is');
   refuse(
     node,
     'model.unsupported-op',
