@@ -3,7 +3,7 @@ import type { Comparison } from '../../compiler/quantize/index.ts';
 import type { CheckReport } from '../library.ts';
 import { columns, count, size } from '../text.ts';
 
-export const decibel = (v: number): string => (Number.isFinite(v) ? `${v.toFixed(1)} dB` : 'exact');
+export const decibel = (v: number): string => (Number.isFinite(v) ? `${v.toFixed(1)} dB` : v > 0 ? 'exact' : 'no signal');
 const percent = (v: number): string => `${(100 * v).toFixed(1)} %`;
 const short = (v: number): string => String(Number(v.toPrecision(3)));
 

@@ -1,10 +1,14 @@
 /** Index arithmetic on constants: enumerate the result, say where each element comes from. */
+import { Refused } from '../../protocol/refused.ts';
 import { elements, type Tensor } from '../onnx/graph.ts';
 
 export type Data = NonNullable<Tensor['data']>;
 export type Constant = Tensor & { readonly data: Data };
 
 export const isConstant = (t: Tensor | undefined): t is Constant => t !== undefined && t.data !== null;
+
+/** Elements of a constant that is made here: weights that are laid out anew, and no file's invention. */
+const MOST = 2 ** 26;
 
 export function newData(dtype: string, count: number): Data {
   return dtype === 'float32' ? new Float32Array(count) : dtype === 'int64' ? new Float64Array(count) : new Int32Array(count);
@@ -33,7 +37,10 @@ export function stridesOf(dims: readonly number[]): number[] {
 
 /** A tensor of `dims` whose element at an index is `value(index)`. */
 export function filled(name: string, dtype: string, dims: readonly number[], value: (index: readonly number[]) => number): Constant {
-  const data = newData(dtype, elements(dims));
+  const count = elements(dims);
+  if (!(count <= MOST))
+    throw new Refused('model.unsupported-shape', `a folded constant "${name}" would have ${count} elements; the limit is ${MOST}`);
+  const data = newData(dtype, count);
   const index = dims.map(() => 0);
   for (let at = 0; at < data.length; at++) {
     data[at] = value(index);

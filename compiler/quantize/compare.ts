@@ -12,12 +12,13 @@ import { type FloatTensor, type Runtime, type Sample, withModel } from './runtim
 export interface Difference {
   readonly max: number;
   readonly meanAbs: number;
-  /** Signal to quantization noise in dB, 10·log10(Σ f² / Σ (f − q)²); Infinity without any difference. */
+  /** Signal to quantization noise in dB, 10·log10(Σ f² / Σ (f − q)²); Infinity without any difference, -Infinity if all f are 0. */
   readonly sqnr: number;
 }
 
 export interface Comparison {
   readonly samples: number;
+  /** Of floats; indices (ArgMax) are classes. */
   readonly outputs: readonly (Difference & { readonly name: string })[];
   /** Of the first output that is a list of scores or a class; shares are 0 to 1. */
   readonly classes: {
@@ -48,12 +49,13 @@ export async function compare(
 ): Promise<Comparison> {
   const pace = new Pace(options);
   const perLayer = options.perLayer === true;
-  const names = draft.outputs.map((o) => o.name);
+  const opOf = (name: string): string | undefined => draft.nodes.find((n) => n.outputs[0] === name)?.op;
+  const names = draft.outputs.map((o) => o.name).filter((name) => opOf(name) !== 'ArgMax');
   const inside = perLayer ? quantized.tensors.filter((t) => t.op !== 'input') : [];
   const outputs = names.map(() => new Meter());
   const layers = quantized.tensors.map(() => new Meter());
   const classes: { float: number[]; quantized: number[] } = { float: [], quantized: [] };
-  const scored = names.find((name) => isScores(draft.shapes.get(name) ?? [], draft.nodes.find((n) => n.outputs[0] === name)?.op));
+  const scored = draft.outputs.map((o) => o.name).find((name) => isScores(draft.shapes.get(name) ?? [], opOf(name)));
   const reference = perLayer
     ? draftBytes(
         draft,

@@ -8,6 +8,7 @@ import { int64s, isConstant } from './arrays.ts';
 import { constantOf, evaluate, foldable } from './evaluate.ts';
 import { requireQuantizable } from './rules.ts';
 import { shapeOf } from './shapes.ts';
+import { requireArity } from './slices.ts';
 
 export interface Draft {
   readonly name: string;
@@ -33,6 +34,7 @@ export function draftOf(graph: Graph, reasons: Refused[]): Draft {
   };
   for (const node of graph.nodes) {
     try {
+      requireArity(node);
       const value = folded(node, constants, shapes);
       if (value !== null) {
         settle(value);

@@ -2,9 +2,9 @@
  * Nodes on constants: the chains that exporters write to compute shapes (Shape, Gather, Unsqueeze, Concat, Cast, …) and to lay out
  * weights (Transpose, Reshape, Mul). Float results are rounded once per operation, as float32 does.
  */
-import { floatOf, intOf, intsOf, type Node, refuse, type Tensor } from '../onnx/graph.ts';
+import { floatOf, intOf, type Node, refuse, type Tensor } from '../onnx/graph.ts';
 import { broadcast, type Constant, filled, floats, int64s, isConstant, newData, reader, transposed } from './arrays.ts';
-import { axis, cutOf, flattened, numbersOf, reshaped, squeezed, unsqueezed } from './slices.ts';
+import { axis, cutOf, flattened, numbersOf, permOf, reshaped, squeezed, unsqueezed } from './slices.ts';
 
 type Evaluate = (node: Node, of: readonly Constant[], name: string) => Constant | null;
 
@@ -112,10 +112,7 @@ const OPS: Readonly<Record<string, Evaluate>> = {
   Range: range,
   Where: where,
   Expand: expand,
-  Transpose: (node, [t], name) => {
-    const perm = intsOf(node, 'perm') ?? (t as Constant).dims.map((_, i, all) => all.length - 1 - i);
-    return { ...transposed(t as Constant, perm), name };
-  },
+  Transpose: (node, [t], name) => ({ ...transposed(t as Constant, permOf(node, (t as Constant).dims)), name }),
   Reshape: viewed((node, t, of) => reshaped(node, t.dims, numbersOf(node, (i) => of[i], 1) ?? [])),
   Flatten: viewed((node, t) => flattened(node, t.dims)),
   Squeeze: viewed((node, t, of) => squeezed(node, t.dims, (i) => of[i])),

@@ -64,7 +64,8 @@ class Insertion {
 
   done(): Quantized {
     const { name, opset, inputs, outputs, nodes, shapes } = this.#draft;
-    for (const input of inputs) this.#quantize(input.name, input.name, { label: 'input', op: 'input' }, null);
+    const read = new Set(nodes.flatMap((n) => n.inputs));
+    for (const input of inputs) if (read.has(input.name)) this.#quantize(input.name, input.name, { label: 'input', op: 'input' }, null);
     for (const node of nodes) if (!this.#plan.absorbed.has(node)) this.#node(node);
     const graph: Graph = {
       name,

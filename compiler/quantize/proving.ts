@@ -15,12 +15,13 @@ import { type QuantizeOptions, quantize } from './quantize.ts';
 import type { Runtime, Sample } from './runtime.ts';
 
 export interface ProvingOptions extends PaceOptions, Pick<QuantizeOptions, 'reduceRange'> {
-  /** SQNR that may be lost, in dB. Default 1. */
+  /** SQNR that may be lost, in dB (of a model whose outputs are classes, percent of them). Default 1. */
   readonly loss?: number | undefined;
 }
 
-/** The noisiest output decides. */
-const sqnrOf = (c: Comparison): number => c.outputs.reduce((least, o) => Math.min(least, o.sqnr), Number.POSITIVE_INFINITY);
+/** dB of the noisiest output; of a model that gives classes alone, percent of inputs with the same. */
+const qualityOf = ({ outputs, classes }: Comparison): number =>
+  outputs.length > 0 ? outputs.reduce((least, o) => Math.min(least, o.sqnr), Number.POSITIVE_INFINITY) : 100 * (classes?.agreement ?? 1);
 
 /** The quantized model, and the tensors whose layers kept a scale a channel. `model`: the float model as it was given. Throws as `compare`. */
 export async function forProving(
@@ -37,7 +38,7 @@ export async function forProving(
   const measure = async (quantized: Quantized): Promise<number> => {
     await pace.at('choose weight scales', steps / (steps + 3));
     steps++;
-    return sqnrOf(await compare(model, prepared, quantized, samples, runtime, { signal }));
+    return qualityOf(await compare(model, prepared, quantized, samples, runtime, { signal }));
   };
   const exact = quantize(prepared, ranges, { reduceRange });
   const least = (await measure(exact)) - loss;

@@ -2,7 +2,7 @@
 import { elements, intOf, intsOf, type Node, refuse } from '../onnx/graph.ts';
 import { windowFrom } from '../quantized/ops/window.ts';
 import { broadcast } from './arrays.ts';
-import { axis, cutOf, flattened, type Lookup, numbersOf, reshaped, squeezed, unsqueezed } from './slices.ts';
+import { axis, cutOf, flattened, type Lookup, numbersOf, permOf, reshaped, squeezed, unsqueezed } from './slices.ts';
 
 type Shape = readonly number[];
 type Infer = (node: Node, shapes: readonly Shape[], constant: Lookup) => Shape;
@@ -99,8 +99,7 @@ const INFER: Readonly<Record<string, Infer>> = {
   Flatten: (node, [x]) => flattened(node, x as Shape),
   Squeeze: (node, [x], constant) => squeezed(node, x as Shape, constant),
   Unsqueeze: (node, [x], constant) => unsqueezed(node, x as Shape, constant),
-  Transpose: (node, [x]) =>
-    (intsOf(node, 'perm') ?? (x as Shape).map((_, i, all) => all.length - 1 - i)).map((p) => (x as Shape)[p] as number),
+  Transpose: (node, [x]) => permOf(node, x as Shape).map((p) => (x as Shape)[p] as number),
   Slice: (node, [x], constant) => cutOf(node, x as Shape, constant).shape,
   Concat: concat,
   Pad: padded,

@@ -15,6 +15,31 @@ export function numbersOf(node: Node, constant: Lookup, i: number): number[] | u
 export const axis = (node: Node, given: number, rank: number): number =>
   axisIn(given, rank) ?? refuse(node, 'model.invalid-attribute', `axis ${given} is outside rank ${rank}`, { attribute: 'axis' });
 
+/** Operands that must be given, where it is more than the first. */
+const OPERANDS: ReadonlyMap<string, number> = new Map([
+  ...'Conv Gemm MatMul Add Sub Mul Div Equal Reshape Gather Expand'.split(' ').map((op) => [op, 2] as const),
+  ...[...'Range Where'.split(' ')].map((op) => [op, 3] as const),
+  ['BatchNormalization', 5],
+  ['Constant', 0],
+]);
+
+/** Refuses a node without a first output, or without an operand that its operator cannot do without. */
+export function requireArity(node: Node): void {
+  if ((node.outputs[0] ?? '') === '') refuse(node, 'model.invalid-outputs', 'has no output');
+  for (let i = 0; i < (OPERANDS.get(node.op) ?? 1); i++)
+    if ((node.inputs[i] ?? '') === '') refuse(node, 'model.invalid-inputs', `operand ${i} is missing`);
+}
+
+/** The permutation of Transpose. */
+export function permOf(node: Node, shape: readonly number[]): readonly number[] {
+  const perm = intsOf(node, 'perm') ?? shape.map((_, i) => shape.length - 1 - i);
+  if (perm.length !== shape.length || [...perm].sort((a, b) => a - b).some((p, i) => p !== i))
+    refuse(node, 'model.invalid-attribute', `attribute perm is [${perm.join(', ')}], no permutation of ${shape.length} dimensions`, {
+      attribute: 'perm',
+    });
+  return perm;
+}
+
 /** Start and step of each dimension, and the shape. */
 export interface Cut {
   readonly start: readonly number[];

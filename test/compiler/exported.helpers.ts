@@ -61,6 +61,20 @@ export function rowsNet(): Uint8Array {
   return m.bytes();
 }
 
+/** Two inputs, one of them unused in part, and outputs that other nodes read too. */
+export function forkedNet(): Uint8Array {
+  const m = new FloatBuilder(13, 16);
+  const [a, b] = [m.open('a', ['N', 6]), m.open('b', ['N', 4])];
+  m.open('unused', ['N', 2]);
+  m.node('Relu', [m.node('Gemm', [a, m.random([6, 5], 0.6), m.random([5], 0.3)])], {}, ['hidden']);
+  m.node('Gemm', ['hidden', m.random([3, 5], 0.6)], { transB: 1 }, ['left']);
+  m.node('ArgMax', ['left'], { axis: 1, keepdims: 0 }, ['class']);
+  m.node('MatMul', [b, m.random([4, 2], 0.6)], {}, ['right']);
+  for (const name of ['hidden', 'left', 'right']) m.result(name);
+  m.outputs.push({ name: 'class', type: { tensorType: { elemType: 7 } } });
+  return m.bytes();
+}
+
 /** Residuals, gates, averages, a normalization that stands alone: what is joined and not folded. */
 export function residualNet(): Uint8Array {
   const m = new FloatBuilder(17, 15);

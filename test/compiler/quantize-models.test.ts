@@ -17,7 +17,7 @@ import {
   type Sample,
 } from '../../compiler/quantize/index.ts';
 import { draftBytes } from '../../compiler/quantize/prepare.ts';
-import { residualNet, rowsNet, sklearnNet, tensorflowNet, torchNet } from './exported.helpers.ts';
+import { forkedNet, residualNet, rowsNet, sklearnNet, tensorflowNet, torchNet } from './exported.helpers.ts';
 import { differing, recorded, runner } from './models.helpers.ts';
 import { onnxruntime } from './onnx.helpers.ts';
 import { calibrated, runtime } from './quantize.helpers.ts';
@@ -61,6 +61,7 @@ describe.skipIf(runtime === null)('models of exporters', () => {
     ['tf2onnx, opset 15', tensorflowNet(15), true],
     ['scikit-learn', sklearnNet(), true],
     ['rows of tokens', rowsNet(), true],
+    ['two inputs, four outputs', forkedNet(), true],
     ['residuals, gates and averages', residualNet(), false],
   ];
 

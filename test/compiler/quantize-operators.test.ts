@@ -81,7 +81,8 @@ test.skipIf(runtime === null).each(Object.entries(OPERATORS))('%s', async (op, b
   const { prepared, samples, ranges } = await calibrated(model, 8);
   const quantized = quantize(prepared, ranges);
   const { outputs, layers } = await compare(model, prepared, quantized, samples, runtime as Runtime, { perLayer: true });
-  // Indices of near values may differ: their squares are no noise.
-  if (op !== 'ArgMax') expect(outputs[0]?.sqnr).toBeGreaterThan(24);
+  // Indices have no noise; the first of two near values may change.
+  expect(outputs.length).toBe(op === 'ArgMax' ? 0 : 1);
+  for (const { sqnr } of outputs) expect(sqnr).toBeGreaterThan(24);
   for (const { sqnr, name } of layers) expect([name, sqnr > 24]).toEqual([name, true]);
 });

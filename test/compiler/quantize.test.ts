@@ -1,4 +1,5 @@
 /** The pure parts of quantization: folding, rewriting, scales, weights, bytes, refusals. Ranges are given, nothing is run. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readModel } from '../../compiler/onnx/read.ts';
 import { writeModel } from '../../compiler/onnx/write.ts';
@@ -166,6 +167,43 @@ describe('refusals', () => {
       message: 'the input "ids" is int64; supported: float32',
     });
     expect(refusal(() => prepare(Uint8Array.of(1, 2, 3))).code).toMatch(/^onnx\./);
+  });
+});
+
+describe('any bytes', () => {
+  /** What becomes of bytes: the ops of the quantized graph, or the code of a refusal. Anything else is thrown. */
+  const outcome = (bytes: Uint8Array): string => {
+    try {
+      return readModel(quantize(prepare(bytes), everywhere(bytes)).model)
+        .nodes.map((n) => n.op)
+        .join();
+    } catch (e) {
+      if (!(e instanceof Refused)) throw e;
+      expect(e.message.length).toBeGreaterThan(10);
+      return e.code;
+    }
+  };
+
+  test('bad files are refused, or quantized where nothing is wrong but floats', () => {
+    const root = 'fixtures/models/bad';
+    const quantized = readdirSync(root).filter(
+      (f) => f.endsWith('.onnx') && outcome(readFileSync(`${root}/${f}`)).includes('QuantizeLinear'),
+    );
+    expect(quantized).toContain('float-only.onnx');
+  });
+
+  test('a damaged file gives a model or a refusal, never anything else', () => {
+    const dice = new Dice(9);
+    const seen = new Map<string, number>();
+    for (const good of [torchNet(13), tensorflowNet(10), residualNet()])
+      for (let i = 0; i < 300; i++) {
+        const bytes = Uint8Array.from(good);
+        for (let k = dice.int(1, 3); k > 0; k--) bytes[dice.int(0, bytes.length - 1)] = dice.int(0, 255);
+        const what = outcome(bytes).includes('QuantizeLinear') ? 'model' : 'refusal';
+        seen.set(what, (seen.get(what) ?? 0) + 1);
+      }
+    expect(seen.get('model')).toBeGreaterThan(50);
+    expect(seen.get('refusal')).toBeGreaterThan(50);
   });
 });
 
