@@ -2,7 +2,7 @@
  * onnxruntime as the quantizer's runtime: CPU, one thread and no graph optimization, so that figures depend on neither the number of cores
  * nor on the 8-bit kernels of this CPU, which saturate where it has no VNNI. The package is the user's own (an optional peer).
  */
-import type { Runtime, Sample } from '../../compiler/quantize/index.ts';
+import type { FloatTensor, Runtime } from '../../compiler/quantize/index.ts';
 import { CannotTell } from '../outcome.ts';
 import { printable } from '../text.ts';
 
@@ -29,13 +29,16 @@ export async function onnxruntime(): Promise<Runtime> {
       return {
         async run(inputs) {
           const feeds = Object.fromEntries(
-            Object.entries(inputs).map(([name, { shape, data }]) => [name, new ort.Tensor('float32', data, [...shape])]),
+            Object.entries(inputs).map(([name, { shape, data }]) => [
+              name,
+              data instanceof Float32Array ? new ort.Tensor('float32', data, [...shape]) : new ort.Tensor('int64', data, [...shape]),
+            ]),
           );
           const answers = await session.run(feeds).catch((e: unknown) => {
             throw new CannotTell('onnxruntime.unfit', `onnxruntime cannot run the model: ${firstLine(e)}`);
           });
           return Object.fromEntries(
-            Object.entries(answers).map(([name, { dims, data }]): [string, Sample[string]] => [
+            Object.entries(answers).map(([name, { dims, data }]): [string, FloatTensor] => [
               name,
               { shape: dims, data: data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number | bigint>, Number) },
             ]),

@@ -16,7 +16,7 @@ const LABELS = ['labels', 'label', 'y'];
 
 export function readSamples(path: string, { draft }: Prepared): Samples {
   const bytes = readFile(path, 'inputs', LIMITS.input);
-  const wanted: Wanted[] = draft.inputs.map(({ name, shape }) => ({ name, dtype: 'float32', shape }));
+  const wanted: Wanted[] = draft.inputs.map(({ name, dtype, shape }) => ({ name, dtype: dtype === 'int64' ? 'int64' : 'float32', shape }));
   if (!isZip(bytes)) return { inputs: readInputs(bytes, wanted).map((i) => sampleOf(i, wanted)), labels: null };
   const arrays = openNpz(bytes);
   const name = LABELS.find((n) => arrays.has(n) && !wanted.some((w) => w.name === n));
@@ -32,4 +32,4 @@ export function readSamples(path: string, { draft }: Prepared): Samples {
 }
 
 const sampleOf = (input: Input, wanted: readonly Wanted[]): Sample =>
-  Object.fromEntries(wanted.map(({ name, shape }) => [name, { shape, data: input[name] as Float32Array }]));
+  Object.fromEntries(wanted.map(({ name, shape }) => [name, { shape, data: input[name] as Float32Array | BigInt64Array }]));

@@ -31,7 +31,7 @@ export async function calibrate(
   const { method = 'minmax', percentile = 99.99 } = options;
   const pace = new Pace(options);
   const tensors = floatTensors(draft);
-  const names = [...draft.inputs.map((i) => i.name), ...tensors];
+  const names = [...draft.inputs.flatMap((i) => (i.dtype === 'float32' ? [i.name] : [])), ...tensors];
   return withModel(runtime, draftBytes(draft, tensors), async (session) => {
     const passes = method === 'minmax' ? 1 : 2;
     const each = async (pass: number, visit: (name: string, values: Float32Array, sample: number) => void): Promise<void> => {
@@ -39,9 +39,9 @@ export async function calibrate(
         await pace.at(pass === 0 ? 'find ranges' : 'count values', (pass + i / samples.length) / passes);
         const made = await session.run(sample);
         for (const name of names) {
-          const tensor = sample[name] ?? made[name];
-          if (tensor === undefined) throw new Error(`the runtime gave no tensor "${name}"`);
-          visit(name, tensor.data, i);
+          const data = sample[name]?.data ?? made[name]?.data;
+          if (!(data instanceof Float32Array)) throw new Error(`the runtime gave no floats for "${name}"`);
+          visit(name, data, i);
         }
       }
     };

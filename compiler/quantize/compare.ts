@@ -6,7 +6,7 @@ import { Pace, type PaceOptions } from '../../protocol/pace.ts';
 import { writeModel } from '../onnx/write.ts';
 import type { Quantized, QuantizedTensor } from './insert.ts';
 import { draftBytes, type Prepared } from './prepare.ts';
-import { type FloatTensor, type Runtime, type Sample, withModel } from './runtime.ts';
+import { type Floats, type Runtime, type Sample, withModel } from './runtime.ts';
 
 /** Differences of one tensor over all inputs and elements. */
 export interface Difference {
@@ -68,15 +68,15 @@ export async function compare(
       for (const [i, sample] of samples.entries()) {
         await pace.at('compare', i / samples.length);
         const [float, integer] = [await a.run(sample), await b.run(sample)];
-        for (const [k, name] of names.entries()) outputs[k]?.add(tensor(float, name).data, tensor(integer, name).data);
+        for (const [k, name] of names.entries()) outputs[k]?.add(floats(float, name), floats(integer, name));
         if (scored !== undefined) {
-          classes.float.push(classOf(tensor(float, scored).data));
-          classes.quantized.push(classOf(tensor(integer, scored).data));
+          classes.float.push(classOf(floats(float, scored)));
+          classes.quantized.push(classOf(floats(integer, scored)));
         }
         if (!perLayer) continue;
         quantized.tensors.forEach((t, k) => {
-          const exact = t.op === 'input' ? tensor(sample, t.name).data : tensor(float, t.name).data;
-          const rounded = t.op === 'input' ? roundTrip(exact, t) : tensor(integer, t.dequantized).data;
+          const exact = t.op === 'input' ? floats(sample, t.name) : floats(float, t.name);
+          const rounded = t.op === 'input' ? roundTrip(exact, t) : floats(integer, t.dequantized);
           layers[k]?.add(exact, rounded);
         });
       }
@@ -107,10 +107,10 @@ function exposed({ graph }: Quantized, tensors: readonly QuantizedTensor[], shap
   return writeModel({ ...graph, outputs: [...graph.outputs, ...more] }, shapes);
 }
 
-function tensor(from: Sample, name: string): FloatTensor {
-  const t = from[name];
-  if (t === undefined) throw new Error(`the runtime gave no tensor "${name}"`);
-  return t;
+function floats(from: Floats | Sample, name: string): Float32Array {
+  const data = from[name]?.data;
+  if (!(data instanceof Float32Array)) throw new Error(`the runtime gave no floats for "${name}"`);
+  return data;
 }
 
 function roundTrip(values: Float32Array, { scale, zp }: QuantizedTensor): Float32Array {

@@ -9,6 +9,7 @@ import { constantOf, evaluate, foldable } from './evaluate.ts';
 import { requireQuantizable } from './rules.ts';
 import { shapeOf } from './shapes.ts';
 import { requireArity } from './slices.ts';
+import { slicesOf } from './split.ts';
 
 export interface Draft {
   readonly name: string;
@@ -32,21 +33,26 @@ export function draftOf(graph: Graph, reasons: Refused[]): Draft {
     constants.set(t.name, t);
     shapes.set(t.name, t.dims);
   };
-  for (const node of graph.nodes) {
+  const visit = (node: Node): void => {
     try {
       requireArity(node);
+      if (node.op === 'Split' && shapes.has(node.inputs[0] as string)) {
+        for (const part of slicesOf(node, shapes.get(node.inputs[0] as string) ?? [], (i) => constants.get(node.inputs[i] ?? ''), settle))
+          visit(part);
+        return;
+      }
       const value = folded(node, constants, shapes);
       if (value !== null) {
         settle(value);
-        continue;
+        return;
       }
       nodes.push(node);
       const given = node.inputs.filter((n) => n !== '').map((n) => shapes.get(n));
       const known = given.every((s) => s !== undefined);
       // Part of a shape chain behind a node that was refused: not another reason.
-      if (!known && foldable(node)) continue;
+      if (!known && foldable(node)) return;
       requireQuantizable(node);
-      if (!known) continue;
+      if (!known) return;
       shapes.set(
         node.outputs[0] as string,
         shapeOf(node, given, (i) => constants.get(node.inputs[i] ?? '')),
@@ -56,7 +62,8 @@ export function draftOf(graph: Graph, reasons: Refused[]): Draft {
       reasons.push(e);
       if (!nodes.includes(node)) nodes.push(node);
     }
-  }
+  };
+  for (const node of graph.nodes) visit(node);
   return tidy({
     name: graph.name,
     opset: graph.opsets.get('') ?? 13,

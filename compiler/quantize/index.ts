@@ -17,4 +17,4 @@ export { modelKind } from './kind.ts';
 export { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
 export { forProving, type ProvingOptions } from './proving.ts';
 export { type QuantizeOptions, quantize } from './quantize.ts';
-export type { FloatTensor, Runtime, Sample, Session } from './runtime.ts';
+export type { Floats, FloatTensor, InputTensor, Runtime, Sample, Session } from './runtime.ts';

@@ -113,11 +113,15 @@ class Insertion {
     const constant = (i: number): Constant | null => (this.#draft.constants.get(node.inputs[i] ?? '') as Constant | undefined) ?? null;
     const w = ruleOf(node) === 'linear' ? constant(1) : null;
     if (w !== null) return this.#linear(node, w, constant(2));
-    const join = ruleOf(node) === 'join';
+    const rule = ruleOf(node);
+    const join = rule === 'join';
     const operands = node.inputs.map((name, i) => {
       const t = constant(i);
       if (t === null) return this.#read.get(name) ?? name;
-      if (join) return this.#constantOperand(t, `${node.outputs[0]}/operand${i}`);
+      const name0 = `${node.outputs[0]}/operand${i}`;
+      if (join) return this.#constantOperand(t, name0, affineOf(rangeOf(t.data)));
+      if (i === 0) return this.#constantOperand(t, name0, this.#plan.affine.get(node.outputs[0] as string) as Affine);
+      if (i === 1 && rule === 'norm') return this.#factors(t, name0);
       this.#constants.set(name, t);
       return name;
     });
@@ -152,9 +156,15 @@ class Insertion {
     return { operands, weights: { scales: scales.length, spread } };
   }
 
-  /** A constant that is added or multiplied: uint8 with a range of its own, as the kernels want both operands of one type. */
-  #constantOperand(t: Constant, name: string): string {
-    const affine = affineOf(rangeOf(t.data));
+  /** The factors of a normalization: int8 with one scale. */
+  #factors(t: Constant, name: string): string {
+    const row = { ...t, dims: [1, t.data.length] };
+    const { data, scales } = quantizeWeights(row, 0, null, 1, { perChannel: false, largest: 127 });
+    return this.#integers(name, 'int8', t.dims, data, scales, 0);
+  }
+
+  /** A constant that is added, multiplied or gathered from: uint8, as the kernels want both operands of one type. */
+  #constantOperand(t: Constant, name: string, affine: Affine): string {
     const data = Int32Array.from(t.data, (v) => Math.min(255, Math.max(0, rint(Math.fround(v / affine.scale)) + affine.zp)));
     const q = this.#constant({ name: `${name}/quantized`, dtype: 'uint8', dims: t.dims, data });
     return this.#op('DequantizeLinear', [q, ...this.#parameters(name, affine)], this.#fresh(`${name}/dequantized`));

@@ -41,7 +41,7 @@ function requireNode(draft: Draft, links: Links, node: Node, ending: boolean): v
   const strange = [...node.attributes].find(([, a]) => a.kind === 'other');
   if (strange !== undefined)
     refuse(node, 'model.unsupported-attribute', `attribute ${strange[0]} holds ${strange[1].value}`, { attribute: strange[0] });
-  if (constant(0) !== undefined && rule !== 'join' && node.op !== 'MatMul')
+  if (constant(0) !== undefined && rule !== 'join' && rule !== 'gather' && node.op !== 'MatMul')
     refuse(node, 'model.unsupported-operand', `its operand "${node.inputs[0]}" is constant: there is nothing to quantize`);
   if (node.outputs.slice(1).some((o) => o !== ''))
     refuse(node, 'model.unsupported-output', 'has more than one output; supported: the first');
@@ -59,7 +59,9 @@ function requireNode(draft: Draft, links: Links, node: Node, ending: boolean): v
   // A quantized divisor can be zero.
   if (node.op === 'Div' && constant(1) === undefined)
     refuse(node, 'model.unsupported-operand', 'divides by a computed tensor; supported: a constant');
-  const rest = rule === 'linear' && node.op !== 'MatMul' ? [1, 2] : rule === 'same' || node.op === 'Clip' ? [1, 2, 3, 4] : [];
+  const rest =
+    rule === 'linear' && node.op !== 'MatMul' ? [1, 2] : rule === 'same' || rule === 'norm' || node.op === 'Clip' ? [1, 2, 3, 4] : [];
+  if (rule === 'gather' && constant(0) === undefined) rest.push(1);
   for (const i of rest)
     if ((node.inputs[i] ?? '') !== '' && constant(i) === undefined)
       refuse(node, 'model.unsupported-dynamic', `operand ${i} ("${node.inputs[i]}") is computed; supported: constants`, {

@@ -8,7 +8,7 @@ import { type Draft, type Links, linksOf } from './draft.ts';
 import type { Range } from './histogram.ts';
 import { tailOf } from './operands.ts';
 import { ruleOf } from './rules.ts';
-import { type Affine, affineOf, exactSumBits } from './scales.ts';
+import { type Affine, affineOf, exactSumBits, rangeOf } from './scales.ts';
 
 export interface Plan {
   /** Of every tensor that becomes integers, inputs included. */
@@ -44,10 +44,11 @@ export function planOf(draft: Draft, ranges: Ranges): Plan {
 
 /** Tensors that must share a scale, the first of each group first. */
 function groupsOf(draft: Draft): string[][] {
-  const groups = new Map<string, string[]>(draft.inputs.map((i) => [i.name, [i.name]]));
+  const groups = new Map<string, string[]>();
+  for (const { name, dtype } of draft.inputs) if (dtype === 'float32') groups.set(name, [name]);
   for (const node of draft.nodes) {
     const [x, y] = [node.inputs[0] as string, node.outputs[0] as string];
-    const group = ruleOf(node) === 'same' ? groups.get(x) : undefined;
+    const group = ruleOf(node) === 'same' || ruleOf(node) === 'gather' ? groups.get(x) : undefined;
     group?.push(y);
     groups.set(y, group ?? [y]);
   }
@@ -56,7 +57,6 @@ function groupsOf(draft: Draft): string[][] {
 
 function chooseAffine(members: readonly string[], draft: Draft, ranges: Ranges, links: Links): Affine {
   const first = members[0] as string;
-  if (PROBABILITIES.includes(links.producer.get(first)?.op ?? '')) return UNIT;
   let range: Range = { lo: 0, hi: 0 };
   let bits = 24;
   for (const name of members) {
@@ -65,11 +65,17 @@ function chooseAffine(members: readonly string[], draft: Draft, ranges: Ranges, 
     for (const reader of links.readers.get(name) ?? [])
       if (reader.op === 'AveragePool')
         bits = Math.min(bits, exactSumBits((intsOf(reader, 'kernel_shape') ?? []).reduce((p, d) => p * d, 1)));
-    const pad = links.producer.get(name);
-    const value = pad?.op === 'Pad' ? (draft.constants.get(pad.inputs[2] ?? '')?.data?.[0] ?? 0) : 0;
-    range = { lo: Math.min(range.lo, value), hi: Math.max(range.hi, value) };
+    const made = added(links.producer.get(name), draft);
+    range = { lo: Math.min(range.lo, made.lo), hi: Math.max(range.hi, made.hi) };
   }
-  return affineOf(range, bits);
+  const probability = PROBABILITIES.includes(links.producer.get(first)?.op ?? '') && range.lo === 0 && range.hi <= 1;
+  return probability ? UNIT : affineOf(range, bits);
+}
+
+/** What a tensor can hold although no sample showed it: the value of a Pad, the rows of a table. */
+function added(node: Node | undefined, draft: Draft): Range {
+  const from = node?.op === 'Pad' ? node.inputs[2] : node?.op === 'Gather' ? node.inputs[0] : undefined;
+  return rangeOf(draft.constants.get(from ?? '')?.data ?? []);
 }
 
 /** A Relu or Clip behind a node that nothing else reads, whose bounds lie at or outside of what its integers can say. */

@@ -37,11 +37,9 @@ export function prepare(model: Uint8Array, options: PrepareOptions = {}): Prepar
   const reasons: Refused[] = [];
   const graph = readModel(model, reasons, chooseShape(options.shapes ?? {}));
   requireNames(graph, options.shapes ?? {});
-  for (const { name, dtype } of graph.inputs)
-    if (dtype !== 'float32')
-      reasons.push(new Refused('model.unsupported-type', `the input "${name}" is ${dtype}; supported: float32`, { tensor: name }));
   let draft = draftOf(graph, reasons);
   for (const pass of PASSES) draft = pass(draft, reasons);
+  requireInputs(draft, reasons);
   requireOperands(draft, reasons);
   refuseAll(reasons);
   if (draft.nodes.length === 0) throw new Refused('model.unsupported-float', 'the graph computes nothing: there is nothing to quantize');
@@ -81,6 +79,26 @@ function chooseShape(shapes: Readonly<Record<string, readonly number[]>>): Shape
     if (elements(shape) > MAX_ELEMENTS || shape.length > 32) return fail(`would have more than ${MAX_ELEMENTS} elements`);
     return shape;
   };
+}
+
+/** Floats, or int64 indices into constant tables. */
+function requireInputs(draft: Draft, reasons: Refused[]): void {
+  const { readers } = linksOf(draft);
+  for (const { name, dtype } of draft.inputs) {
+    const indices = (readers.get(name) ?? []).every(
+      (n) => n.op === 'Gather' && n.inputs[1] === name && draft.constants.has(n.inputs[0] ?? ''),
+    );
+    if (dtype === 'float32' || (dtype === 'int64' && indices)) continue;
+    reasons.push(
+      new Refused(
+        'model.unsupported-type',
+        `the input "${name}" is ${dtype}; supported: float32, and int64 indices of a constant table (Gather)`,
+        {
+          tensor: name,
+        },
+      ),
+    );
+  }
 }
 
 function requireNames(graph: Graph, shapes: Readonly<Record<string, readonly number[]>>): void {

@@ -6,12 +6,14 @@
  *  average   the result has its own scale, the operand one that float sums of a window are exact with
  *  join      every operand is quantized, constants too; the result gets its own scale
  *  function  a function of one value
+ *  norm      its factors are int8 with one scale, its summands stay float
+ *  gather    rows of a constant table, which share its scale; of a computed tensor, by constant indices, as `same`
  *  tail      behind the last integers it stays in float; elsewhere it is refused, but for Softmax
  *  rewritten a pass replaces it (BatchNormalization, Squeeze, …)
  */
 import { type Node, refuse } from '../onnx/graph.ts';
 
-export type Rule = 'linear' | 'same' | 'average' | 'join' | 'function' | 'tail' | 'rewritten';
+export type Rule = 'linear' | 'same' | 'average' | 'join' | 'function' | 'norm' | 'gather' | 'tail' | 'rewritten';
 
 const of = (rule: Rule, names: string): [string, Rule][] => names.split(' ').map((name) => [name, rule]);
 
@@ -24,8 +26,10 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
     'function',
     'Relu Clip LeakyRelu Sigmoid Tanh Elu Selu Celu HardSigmoid HardSwish Softplus Softsign Erf Gelu Mish Exp Sqrt Abs Neg',
   ),
+  ...of('norm', 'LayerNormalization'),
+  ...of('gather', 'Gather'),
   ...of('tail', 'Softmax LogSoftmax ArgMax'),
-  ...of('rewritten', 'Identity Dropout Cast BatchNormalization Squeeze Unsqueeze ReduceMean'),
+  ...of('rewritten', 'Identity Dropout Cast BatchNormalization Squeeze Unsqueeze ReduceMean Split'),
 ]);
 
 export const QUANTIZABLE: readonly string[] = [...RULES.keys()];

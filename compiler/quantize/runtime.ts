@@ -5,8 +5,16 @@ export interface FloatTensor {
   readonly data: Float32Array;
 }
 
+/** What goes into a model: floats, or the int64 indices of an embedding. */
+export interface InputTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | BigInt64Array;
+}
+
+/** The inputs of one inference by name. */
+export type Sample = Readonly<Record<string, InputTensor>>;
 /** Tensors by name. */
-export type Sample = Readonly<Record<string, FloatTensor>>;
+export type Floats = Readonly<Record<string, FloatTensor>>;
 
 export interface Runtime {
   /** Opens an ONNX model. The quantizer closes what it opens. */
@@ -15,7 +23,7 @@ export interface Runtime {
 
 export interface Session {
   /** All outputs of the model by name; outputs of integers may come as floats. */
-  run(inputs: Sample): Promise<Sample>;
+  run(inputs: Sample): Promise<Floats>;
   close(): Promise<void>;
 }
 

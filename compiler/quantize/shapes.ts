@@ -102,6 +102,10 @@ const INFER: Readonly<Record<string, Infer>> = {
   Transpose: (node, [x]) => permOf(node, x as Shape).map((p) => (x as Shape)[p] as number),
   Slice: (node, [x], constant) => cutOf(node, x as Shape, constant).shape,
   Concat: concat,
+  Gather: (node, [x, indices]) => {
+    const a = axis(node, intOf(node, 'axis', 0), (x as Shape).length);
+    return [...(x as Shape).slice(0, a), ...(indices as Shape), ...(x as Shape).slice(a + 1)];
+  },
   Pad: padded,
   Resize: resized,
   ReduceMean: reduced,

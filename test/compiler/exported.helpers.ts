@@ -75,6 +75,21 @@ export function forkedNet(): Uint8Array {
   return m.bytes();
 }
 
+/** One attention head over five tokens of an embedding, as PyTorch writes it: query, key and value cut from one product. */
+export function attentionNet(): Uint8Array {
+  const m = new FloatBuilder(17, 17);
+  const x = m.node('Add', [m.node('Gather', [m.random([11, 8], 1), m.open('ids', ['N', 5], 7)]), m.random([1, 5, 8], 0.5)]);
+  const normal = m.node('LayerNormalization', [x, m.random([8], 0.3, 1), m.random([8], 0.2)], { axis: -1 });
+  const parts = ['query', 'key', 'value'];
+  m.node('Split', [m.node('Add', [m.node('MatMul', [normal, m.random([8, 24], 0.5)]), m.random([24], 0.2)])], { axis: -1 }, parts);
+  const scores = m.node('MatMul', ['query', m.node('Transpose', ['key'], { perm: [0, 2, 1] })]);
+  const mixed = m.node('MatMul', [m.node('Softmax', [m.node('Div', [scores, m.scalar('float32', Math.sqrt(8))])], { axis: -1 }), 'value']);
+  const y = m.node('LayerNormalization', [m.node('Add', [x, mixed]), m.random([8], 0.3, 1), m.random([8], 0.2)]);
+  m.node('Gemm', [m.node('Gather', [y, m.literal('int64', [], [0])], { axis: 1 }), m.random([8, 3], 0.6)], {}, ['y']);
+  m.result('y');
+  return m.bytes();
+}
+
 /** Residuals, gates, averages, a normalization that stands alone: what is joined and not folded. */
 export function residualNet(): Uint8Array {
   const m = new FloatBuilder(17, 15);

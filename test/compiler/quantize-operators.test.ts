@@ -57,6 +57,13 @@ const OPERATORS: Readonly<Record<string, Build>> = {
   Sqrt: (m, x) => m.node('Sqrt', [m.node('Add', [m.node('Abs', [x]), m.scalar('float32', 0.5)])]),
   Abs: one('Abs'),
   Neg: one('Neg'),
+  LayerNormalization: (m, x) => m.node('LayerNormalization', [x, m.random([6], 0.5, 1), m.random([6], 0.2)]),
+  Gather: (m, x) => m.node('Gather', [x, list(m, 2, 0, -1)], { axis: 2 }),
+  Split: (m, x) => {
+    const parts = [m.fresh('part'), m.fresh('part')] as const;
+    m.node('Split', [x, list(m, 1, 3)], { axis: 1 }, parts);
+    return m.node('Concat', [m.node('Relu', [parts[1]]), parts[0]], { axis: 1 });
+  },
   Softmax: (m, x) => m.node('Neg', [m.node('Softmax', [x], { axis: 1 })]),
   LogSoftmax: (m, x) => m.node('LogSoftmax', [m.node('Flatten', [x])]),
   ArgMax: (m, x) => m.node('ArgMax', [x], { axis: 3, keepdims: 0 }),

@@ -69,14 +69,22 @@ export class FloatBuilder extends ModelBuilder {
   }
 }
 
-/** `count` inputs for a prepared model, uniform in [-1, 1]. */
-export function samplesFor(inputs: readonly { name: string; shape: readonly number[] }[], count: number, seed = 7): Sample[] {
+/** `count` inputs for a prepared model, floats uniform in [-1, 1], indices in [0, 10]. */
+export function samplesFor(
+  inputs: readonly { name: string; dtype: string; shape: readonly number[] }[],
+  count: number,
+  seed = 7,
+): Sample[] {
   const dice = new Dice(seed);
-  const tensor = (shape: readonly number[]) => ({
-    shape,
-    data: Float32Array.from({ length: shape.reduce((p, d) => p * d, 1) }, () => 2 * dice.next() - 1),
-  });
-  return Array.from({ length: count }, () => Object.fromEntries(inputs.map(({ name, shape }) => [name, tensor(shape)])));
+  const tensor = (dtype: string, shape: readonly number[]) => {
+    const length = shape.reduce((p, d) => p * d, 1);
+    const data =
+      dtype === 'int64'
+        ? BigInt64Array.from({ length }, () => BigInt(dice.int(0, 10)))
+        : Float32Array.from({ length }, () => 2 * dice.next() - 1);
+    return { shape, data };
+  };
+  return Array.from({ length: count }, () => Object.fromEntries(inputs.map(({ name, dtype, shape }) => [name, tensor(dtype, shape)])));
 }
 
 /** onnxruntime for the quantizer, or null where it does not load. */
