@@ -15,11 +15,12 @@ import { hoistClamps } from './passes/clamps.ts';
 import { matMulBias, normalGemm } from './passes/dense.ts';
 import { dropIdentities } from './passes/identities.ts';
 import { modernise } from './passes/modern.ts';
+import { fewerWords } from './passes/words.ts';
 
 type Pass = (draft: Draft, reasons: Refused[]) => Draft;
 
 /** In order: each sees the graph as those before it leave it. */
-const PASSES: readonly Pass[] = [dropIdentities, normalGemm, matMulBias, foldBatchNorm, foldConstants, modernise, hoistClamps];
+const PASSES: readonly Pass[] = [dropIdentities, fewerWords, normalGemm, matMulBias, foldBatchNorm, foldConstants, modernise, hoistClamps];
 
 export interface PrepareOptions {
   /** Input shapes by name, where the file leaves dimensions open. An open first dimension that is not named here becomes 1. */

@@ -29,7 +29,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ...of('norm', 'LayerNormalization'),
   ...of('gather', 'Gather'),
   ...of('tail', 'Softmax LogSoftmax ArgMax'),
-  ...of('rewritten', 'Identity Dropout Cast BatchNormalization Squeeze Unsqueeze ReduceMean Split'),
+  ...of('rewritten', 'Identity Dropout Cast BatchNormalization Squeeze Unsqueeze ReduceMean Split Min Max GlobalMaxPool'),
 ]);
 
 export const QUANTIZABLE: readonly string[] = [...RULES.keys()];

@@ -35,6 +35,11 @@ const pooled: Infer = (node, [x]) =>
     intsOf(node, 'kernel_shape') ?? refuse(node, 'model.invalid-attribute', 'attribute kernel_shape is missing'),
   );
 
+const wholeImage: Infer = (node, [x]) => {
+  image(node, x as Shape);
+  return (x as Shape).map((d, i) => (i < 2 ? d : 1));
+};
+
 const matMul: Infer = (node, [a, b]) => {
   const [x, y] = [a as Shape, b as Shape];
   if (x.length < 2 || y.length < 2 || x.at(-1) !== y.at(-2))
@@ -92,7 +97,8 @@ const INFER: Readonly<Record<string, Infer>> = {
   },
   MaxPool: pooled,
   AveragePool: pooled,
-  GlobalAveragePool: (_, [x]) => (x as Shape).map((d, i) => (i < 2 ? d : 1)),
+  GlobalAveragePool: wholeImage,
+  GlobalMaxPool: wholeImage,
   Gemm: gemm,
   MatMul: matMul,
   Reshape: (node, [x], constant) => reshaped(node, x as Shape, numbersOf(node, constant, 1) ?? []),
@@ -110,6 +116,8 @@ const INFER: Readonly<Record<string, Infer>> = {
   Resize: resized,
   ReduceMean: reduced,
   ArgMax: argMax,
+  Min: together,
+  Max: together,
   Add: together,
   Sub: together,
   Mul: together,

@@ -64,6 +64,9 @@ const OPERATORS: Readonly<Record<string, Build>> = {
     m.node('Split', [x, list(m, 1, 3)], { axis: 1 }, parts);
     return m.node('Concat', [m.node('Relu', [parts[1]]), parts[0]], { axis: 1 });
   },
+  Min: (m, x) => m.node('Min', [m.node('Relu', [x]), m.scalar('float32', 0.8)]),
+  Max: (m, x) => m.node('Max', [m.scalar('float32', 0.1), x]),
+  GlobalMaxPool: one('GlobalMaxPool'),
   Softmax: (m, x) => m.node('Neg', [m.node('Softmax', [x], { axis: 1 })]),
   LogSoftmax: (m, x) => m.node('LogSoftmax', [m.node('Flatten', [x])]),
   ArgMax: (m, x) => m.node('ArgMax', [x], { axis: 3, keepdims: 0 }),

@@ -84,6 +84,20 @@ describe('prepare', () => {
     expect(draft.nodes[0]?.inputs.slice(1).map((name) => draft.constants.get(name)?.data?.[0])).toEqual([1.5, 3]);
   });
 
+  test('says the same in fewer words: pads of a Conv, relu6 as Min of Relu, centred and scaled inputs', () => {
+    const m = new FloatBuilder(13, 1);
+    const scaled = m.node('Div', [m.node('Sub', [m.open('x', ['N', 1, 4, 4]), m.scalar('float32', 0.5)]), m.scalar('float32', 4)]);
+    const pads = m.constant('int64', [8], [0, 0, 1, 0, 0, 0, 2, 1]);
+    const conv = m.node('Conv', [m.node('Pad', [scaled, pads]), m.random([2, 1, 3, 3], 1)], { pads: [0, 1, 0, 0] });
+    m.node('GlobalMaxPool', [m.node('Min', [m.node('Relu', [conv]), m.scalar('float32', 6)])], {}, ['y']);
+    m.result('y');
+    const { draft, ops } = prepare(m.bytes());
+    expect(ops).toEqual(['Add', 'Mul', 'Conv', 'Clip', 'MaxPool']);
+    expect(draft.nodes[2]?.attributes.get('pads')).toEqual({ kind: 'ints', value: [1, 1, 2, 1] });
+    expect(draft.nodes[3]?.inputs.slice(1).map((name) => draft.constants.get(name)?.data?.[0])).toEqual([0, 6]);
+    expect(draft.nodes[1]?.inputs.map((name) => draft.constants.get(name)?.data?.[0])).toEqual([undefined, 0.25]);
+  });
+
   test('does not fold into a Conv that something else reads', () => {
     const m = new FloatBuilder(13, 1);
     const conv = m.conv(m.open('x', ['N', 1, 4, 4]), 1, 2, 1);
