@@ -130,8 +130,8 @@ async function quantizeCommand(path: string, options: Options): Promise<Exit> {
   say(
     `${size(model.length)} to ${size(made.model.length)}, ${given.inputs.length} inputs, ${((performance.now() - started) / 1000).toFixed(2)} s`,
   );
-  if (judged.labels !== null && comparison.classes === null)
-    note('the labels are not used: no output of the model is a list of scores or a class');
+  if (judged.labels !== null && !comparison.classes?.accuracy)
+    note('the labels are not used: no output of the model is one list of scores or one class');
   if (given === judged) note('accuracy and error are of the inputs that were calibrated with; --evaluate takes others');
   if (report.supported) hint(`assay compile ${printable(output)} makes the circuit and the key`);
   else for (const { sentence } of report.reasons.slice(0, 5)) note(printable(`assay compile does not take this model yet: ${sentence}`));

@@ -15,7 +15,11 @@ export function comparisonText({ samples, classes, outputs }: Comparison): strin
       'accuracy',
       `float ${percent(classes.accuracy.float)}, quantized ${percent(classes.accuracy.quantized)} of ${count(samples)} inputs`,
     ]);
-  if (classes) rows.push(['same class', `${percent(classes.agreement)} of ${count(samples)} inputs`]);
+  if (classes)
+    rows.push([
+      'same class',
+      `${percent(classes.agreement)} of ${classes.rows === 1 ? `${count(samples)} inputs` : `${count(samples * classes.rows)} rows`}`,
+    ]);
   for (const { name, max, meanAbs, sqnr } of outputs)
     rows.push(['error', `${name}: SQNR ${decibel(sqnr)}, mean ${short(meanAbs)}, largest ${short(max)}`]);
   return columns(rows);

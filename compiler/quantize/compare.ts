@@ -20,12 +20,14 @@ export interface Comparison {
   readonly samples: number;
   /** Of floats; indices (ArgMax) are classes. */
   readonly outputs: readonly (Difference & { readonly name: string })[];
-  /** Of the first output that is a list of scores or a class; shares are 0 to 1. */
+  /** Of the first output that is a list of scores or a class, or rows of them (a sequence); shares are 0 to 1. */
   readonly classes: {
     readonly output: string;
-    /** Inputs of which both models name the same class. */
+    /** Classes that an input has: 1, or one a row. */
+    readonly rows: number;
+    /** Classes that both models name. */
     readonly agreement: number;
-    /** Inputs of which each names the label; null without labels. */
+    /** Inputs of which each names the label; null without labels, and of rows. */
     readonly accuracy: { readonly float: number; readonly quantized: number } | null;
   } | null;
   /** Every tensor that became integers, in order; only where asked for. */
@@ -55,7 +57,9 @@ export async function compare(
   const outputs = names.map(() => new Meter());
   const layers = quantized.tensors.map(() => new Meter());
   const classes: { float: number[]; quantized: number[] } = { float: [], quantized: [] };
-  const scored = draft.outputs.map((o) => o.name).find((name) => isScores(draft.shapes.get(name) ?? [], opOf(name)));
+  const widths = draft.outputs.map((o) => scoresOf(draft.shapes.get(o.name) ?? [], opOf(o.name)));
+  const at = widths.findIndex((w) => w > 0);
+  const [scored, width] = [draft.outputs[at]?.name, widths[at] as number];
   const reference = perLayer
     ? draftBytes(
         draft,
@@ -70,8 +74,8 @@ export async function compare(
         const [float, integer] = [await a.run(sample), await b.run(sample)];
         for (const [k, name] of names.entries()) outputs[k]?.add(floats(float, name), floats(integer, name));
         if (scored !== undefined) {
-          classes.float.push(classOf(floats(float, scored)));
-          classes.quantized.push(classOf(floats(integer, scored)));
+          classes.float.push(...classesOf(floats(float, scored), width));
+          classes.quantized.push(...classesOf(floats(integer, scored), width));
         }
         if (!perLayer) continue;
         quantized.tensors.forEach((t, k) => {
@@ -84,7 +88,8 @@ export async function compare(
   );
   await pace.at('done', 1);
   const share = (a: readonly number[], b: readonly number[]): number => a.filter((v, i) => v === b[i]).length / Math.max(1, a.length);
-  const labels = options.labels ?? null;
+  const rows = classes.float.length / Math.max(1, samples.length);
+  const labels = rows === 1 ? (options.labels ?? null) : null;
   return {
     samples: samples.length,
     outputs: names.map((name, k) => ({ name, ...(outputs[k] as Meter).difference() })),
@@ -93,6 +98,7 @@ export async function compare(
         ? null
         : {
             output: scored,
+            rows,
             agreement: share(classes.float, classes.quantized),
             accuracy: labels === null ? null : { float: share(classes.float, labels), quantized: share(classes.quantized, labels) },
           },
@@ -117,19 +123,22 @@ function roundTrip(values: Float32Array, { scale, zp }: QuantizedTensor): Float3
   return values.map((v) => (Math.min(255, Math.max(0, Math.round(v / scale) + zp)) - zp) * scale);
 }
 
-/** One class index, or 2 to 1000 scores along one dimension. */
-function isScores(shape: readonly number[], op: string | undefined): boolean {
+/** How many scores a class is chosen from: 2 to 1000 along the last large dimension of at most two; 1 if the values are classes; 0 if neither. */
+function scoresOf(shape: readonly number[], op: string | undefined): number {
   const big = shape.filter((d) => d !== 1);
-  if (op === 'ArgMax') return big.length === 0;
-  return big.length === 1 && (big[0] as number) <= 1000;
+  if (op === 'ArgMax') return big.length <= 1 ? 1 : 0;
+  const width = big.at(-1) ?? 0;
+  return big.length <= 2 && width <= 1000 ? width : 0;
 }
 
-/** The first largest score; of a single value, the value. */
-function classOf(values: Float32Array): number {
-  if (values.length === 1) return values[0] as number;
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;
-  return best;
+/** The first largest score of each row; of a single value, the value. */
+function classesOf(values: Float32Array, width: number): number[] {
+  if (width === 1) return Array.from(values);
+  return Array.from({ length: values.length / width }, (_, row) => {
+    let best = row * width;
+    for (let i = best + 1; i < (row + 1) * width; i++) if ((values[i] as number) > (values[best] as number)) best = i;
+    return best - row * width;
+  });
 }
 
 /** Sums of a comparison. */
