@@ -1,4 +1,5 @@
 /** `assay quantize`: a float model to a quantized one that can be compiled and proven. */
+import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import {
   type Comparison,
@@ -12,7 +13,7 @@ import {
 } from '../../compiler/quantize/index.ts';
 import { LIMITS, readFile, target, writeFiles } from '../files.ts';
 import { encode } from '../json.ts';
-import { check } from '../library.ts';
+import { type CheckReport, check, type Progress } from '../library.ts';
 import { CannotTell, conclude, type Exit } from '../outcome.ts';
 import { progressLine } from '../progress.ts';
 import { onnxruntime } from '../quantize/onnxruntime.ts';
@@ -62,7 +63,7 @@ export function addQuantize(program: Command): void {
       (v, list: string[] = []) => [...list, v],
     )
     .option('--per-layer', 'the noise of every layer')
-    .option('--json', 'one JSON object: output, samples, classes, outputs, layers, notes')
+    .option('--json', 'one JSON object: output, bytes, supported, samples, classes, outputs, layers, saving')
     .addHelpText(
       'after',
       `
@@ -84,61 +85,69 @@ async function quantizeCommand(path: string, options: Options): Promise<Exit> {
   const percentile = percentileOf(options);
   if (options.forProving && options.perTensor)
     throw new CannotTell('usage', '--for-proving chooses the weight scales, so --per-tensor cannot be given with it');
-  const output = options.output ?? `${(path.split(/[\\/]/).at(-1) as string).replace(/\.onnx$/i, '')}.q.onnx`;
+  const output = options.output ?? `${basename(path).replace(/\.onnx$/i, '')}.q.onnx`;
   const model = readFile(path, 'model', LIMITS.model);
-  const inputs = [path, options.calibrate, ...(options.evaluate ? [options.evaluate] : [])];
-  const outputPath = await target(output, inputs);
+  const outputPath = await target(output, [path, options.calibrate, ...(options.evaluate ? [options.evaluate] : [])]);
   const prepared = prepare(model, { shapes: shapesOf(options.shape ?? []) });
   const given = readSamples(options.calibrate, prepared);
   const judged = options.evaluate ? readSamples(options.evaluate, prepared) : given;
   const runtime = await onnxruntime();
   const line = progressLine('quantize');
   const started = performance.now();
-  const { made, comparison, plain } = await stoppable(async (signal) => {
+  const { reduceRange = false, perLayer = false } = options;
+  const made = await stoppable(async (signal) => {
+    /** Progress of a part of the work, from and to as shares of the whole. */
     const part = (from: number, to: number) => ({
       signal,
-      onProgress: (p: { stage: string; fraction: number }) => line.update({ stage: p.stage, fraction: from + (to - from) * p.fraction }),
+      onProgress: ({ stage, fraction }: Progress) => line.update({ stage, fraction: from + (to - from) * fraction }),
     });
+    const judge = async (quantized: Quantized, layers: boolean, from: number, to: number): Promise<Judged> => {
+      const measured = { labels: judged.labels, perLayer: layers, ...part(from, to) };
+      const comparison = await compare(model, prepared, quantized, judged.inputs, runtime, measured);
+      return { quantized, comparison, report: check(quantized.model) };
+    };
     const ranges = await calibrate(prepared, given.inputs, runtime, { method: options.calibration, percentile, ...part(0, 0.5) });
-    const judge = (q: Quantized, perLayer: boolean, from: number, to: number): Promise<Comparison> =>
-      compare(model, prepared, q, judged.inputs, runtime, { labels: judged.labels, perLayer, ...part(from, to) });
-    const { reduceRange = false } = options;
-    const other = options.forProving ? quantize(prepared, ranges, { reduceRange }) : null;
-    const result = options.forProving
+    const chosen = options.forProving
       ? (await forProving(model, prepared, ranges, given.inputs, runtime, { reduceRange, ...part(0.5, 0.8) })).quantized
       : quantize(prepared, ranges, { weights: options.perTensor ? 'tensor' : 'channel', reduceRange });
-    const seen = await judge(result, options.perLayer === true, options.forProving ? 0.8 : 0.5, options.forProving ? 0.9 : 1);
-    const compared = other && { comparison: await judge(other, false, 0.9, 1), report: check(other.model) };
-    writeFiles([{ path: outputPath, bytes: result.model }], signal);
-    return { made: result, comparison: seen, plain: compared };
+    const result = await judge(chosen, perLayer, options.forProving ? 0.8 : 0.5, options.forProving ? 0.9 : 1);
+    const plain = options.forProving ? await judge(quantize(prepared, ranges, { reduceRange }), false, 0.9, 1) : null;
+    writeFiles([{ path: outputPath, bytes: chosen.model }], signal);
+    return { ...result, plain };
   }).finally(line.end);
-  const report = check(made.model);
-  const saving = plain && { plain, proving: { comparison, report } };
-  if (options.json) {
-    const chosen = saving && {
-      perChannel: { ...withoutLayers(saving.plain.comparison), predicted: saving.plain.report.predicted },
-      forProving: { ...withoutLayers(comparison), predicted: report.predicted },
-    };
-    await print(
-      encode({ output, bytes: made.model.length, supported: report.supported, ...comparison, ...(chosen ? { saving: chosen } : {}) }),
-    );
-  } else {
-    await print(`${printable(output)}\n${comparisonText(comparison)}`);
-    if (options.perLayer) await print(layerTable(comparison));
-    if (saving) await print(savingText(saving.plain, saving.proving));
-  }
-  say(
-    `${size(model.length)} to ${size(made.model.length)}, ${given.inputs.length} inputs, ${((performance.now() - started) / 1000).toFixed(2)} s`,
-  );
-  if (judged.labels !== null && !comparison.classes?.accuracy)
+  await (options.json ? printJson(output, made) : printText(output, made, perLayer));
+  const seconds = (performance.now() - started) / 1000;
+  say(`${size(model.length)} to ${size(made.quantized.model.length)}, ${given.inputs.length} inputs, ${seconds.toFixed(2)} s`);
+  if (judged.labels !== null && !made.comparison.classes?.accuracy)
     note('the labels are not used: no output of the model is one list of scores or one class');
   if (given === judged) note('accuracy and error are of the inputs that were calibrated with; --evaluate takes others');
-  if (report.supported) hint(`assay compile ${printable(output)} makes the circuit and the key`);
-  else for (const { sentence } of report.reasons.slice(0, 5)) note(printable(`assay compile does not take this model yet: ${sentence}`));
+  if (made.report.supported) hint(`assay compile ${printable(output)} makes the circuit and the key`);
+  else
+    for (const { sentence } of made.report.reasons.slice(0, 5)) note(printable(`assay compile does not take this model yet: ${sentence}`));
   return 0;
 }
 
-const withoutLayers = ({ layers: _, ...rest }: Comparison): Omit<Comparison, 'layers'> => rest;
+/** A quantized model, how near it is, and what a proof of it costs. */
+interface Judged {
+  readonly quantized: Quantized;
+  readonly comparison: Comparison;
+  readonly report: CheckReport;
+}
+
+/** `plain`: with a weight scale a channel, where the model was made for proving. */
+type Made = Judged & { readonly plain: Judged | null };
+
+async function printText(output: string, made: Made, perLayer: boolean): Promise<void> {
+  await print(`${printable(output)}\n${comparisonText(made.comparison)}`);
+  if (perLayer) await print(layerTable(made.comparison));
+  if (made.plain) await print(savingText(made.plain, made));
+}
+
+async function printJson(output: string, { quantized, comparison, report, plain }: Made): Promise<void> {
+  const short = ({ comparison: { layers: _, ...rest }, report: { predicted } }: Judged) => ({ ...rest, predicted });
+  const saving = plain && { perChannel: short(plain), forProving: short({ quantized, comparison, report }) };
+  await print(encode({ output, bytes: quantized.model.length, supported: report.supported, ...comparison, ...(saving && { saving }) }));
+}
 
 function percentileOf(options: Options): number | undefined {
   if (options.percentile === undefined) return undefined;

@@ -114,14 +114,14 @@ class Insertion {
     const w = ruleOf(node) === 'linear' ? constant(1) : null;
     if (w !== null) return this.#linear(node, w, constant(2));
     const rule = ruleOf(node);
-    const join = rule === 'join';
     const operands = node.inputs.map((name, i) => {
       const t = constant(i);
       if (t === null) return this.#read.get(name) ?? name;
-      const name0 = `${node.outputs[0]}/operand${i}`;
-      if (join) return this.#constantOperand(t, name0, affineOf(rangeOf(t.data)));
-      if (i === 0) return this.#constantOperand(t, name0, this.#plan.affine.get(node.outputs[0] as string) as Affine);
-      if (i === 1 && rule === 'norm') return this.#factors(t, name0);
+      const own = `${node.outputs[0]}/operand${i}`;
+      if (rule === 'join') return this.#constantOperand(t, own, affineOf(rangeOf(t.data)));
+      // The rows of a table have the scale of what is gathered from it.
+      if (rule === 'gather' && i === 0) return this.#constantOperand(t, own, this.#plan.affine.get(node.outputs[0] as string) as Affine);
+      if (rule === 'norm' && i === 1) return this.#factors(t, own);
       this.#constants.set(name, t);
       return name;
     });
@@ -132,28 +132,12 @@ class Insertion {
     const axis = node.op === 'MatMul' ? 1 : channelAxis(node);
     const [x, y] = [node.inputs[0] as string, node.outputs[0] as string];
     const sx = (this.#plan.affine.get(x) as Affine).scale;
-    const {
-      data,
-      scales,
-      bias: b,
-      spread,
-    } = quantizeWeights(w, axis, bias, sx, {
-      perChannel: this.#options.perChannel(this.#absorbed.get(y) ?? y),
-      largest: this.#options.largest,
-    });
-    const operands = [this.#read.get(x) ?? x, this.#integers(`${y}/weights`, 'int8', w.dims, data, scales, axis)];
-    if (b !== null)
-      operands.push(
-        this.#integers(
-          `${y}/bias`,
-          'int32',
-          [b.length],
-          b,
-          scales.map((s) => Math.fround(sx * s)),
-          0,
-        ),
-      );
-    return { operands, weights: { scales: scales.length, spread } };
+    const perChannel = this.#options.perChannel(this.#absorbed.get(y) ?? y);
+    const q = quantizeWeights(w, axis, bias, sx, { perChannel, largest: this.#options.largest });
+    const operands = [this.#read.get(x) ?? x, this.#integers(`${y}/weights`, 'int8', w.dims, q.data, q.scales, axis)];
+    const accumulator = q.scales.map((s) => Math.fround(sx * s));
+    if (q.bias !== null) operands.push(this.#integers(`${y}/bias`, 'int32', [q.bias.length], q.bias, accumulator, 0));
+    return { operands, weights: { scales: q.scales.length, spread: q.spread } };
   }
 
   /** The factors of a normalization: int8 with one scale. */
