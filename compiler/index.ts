@@ -30,6 +30,7 @@ export {
   type InputTensor,
   type Method,
   modelKind,
+  type Observed,
   type Prepared,
   type PrepareOptions,
   type ProvingOptions,

@@ -69,7 +69,8 @@ export function addQuantize(program: Command): void {
       `
 Labels are an array of integers in the .npz called labels, label or y. A first dimension that the model leaves open becomes 1; the arrays
 have one more leading dimension for the inputs, or the first one in its place.
-onnxruntime-node runs the models (npm install onnxruntime-node). The same model and inputs give the same file.
+A hundred inputs or more show what tensors hold; what goes beyond is cut. The same model and inputs give the same file.
+onnxruntime-node runs the models (npm install onnxruntime-node).
 
 Example
   $ assay quantize net.onnx --calibrate digits.npz            -> net.q.onnx

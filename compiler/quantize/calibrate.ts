@@ -5,6 +5,7 @@
 import { Pace, type PaceOptions } from '../../protocol/pace.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { entropyRange, Histogram, percentileRange, type Range } from './histogram.ts';
+import { addChannels, contracted } from './means.ts';
 import { draftBytes, floatTensors, type Prepared } from './prepare.ts';
 import { type Runtime, type Sample, withModel } from './runtime.ts';
 
@@ -17,8 +18,14 @@ export interface CalibrateOptions extends PaceOptions {
   readonly percentile?: number | undefined;
 }
 
-/** Ranges by tensor name; each holds zero, so that padding is exact. */
-export type Ranges = ReadonlyMap<string, Range>;
+/** What the samples showed of a tensor. */
+export interface Observed extends Range {
+  /** Of each channel of a tensor that a layer with weights reads; without them biases are not corrected. */
+  readonly means?: Float64Array | undefined;
+}
+
+/** By tensor name; each range holds zero, so that padding is exact. */
+export type Ranges = ReadonlyMap<string, Observed>;
 
 /** Throws `Refused` `calibration.empty` or `calibration.not-finite`, an AbortError, or what the runtime throws. */
 export async function calibrate(
@@ -46,12 +53,25 @@ export async function calibrate(
       }
     };
     const ranges = new Map<string, Range>();
-    await each(0, (name, values, i) => ranges.set(name, widened(ranges.get(name) ?? { lo: 0, hi: 0 }, values, name, i)));
-    if (method === 'minmax') return ranges;
+    const channels = contracted(draft);
+    const sums = new Map([...channels].map(([name, c]) => [name, new Float64Array(c.channels)]));
+    const counts = new Map<string, number>();
+    await each(0, (name, values, i) => {
+      ranges.set(name, widened(ranges.get(name) ?? { lo: 0, hi: 0 }, values, name, i));
+      const sum = sums.get(name);
+      if (sum === undefined) return;
+      addChannels(sum, values, channels.get(name)?.inner ?? 1);
+      counts.set(name, (counts.get(name) ?? 0) + values.length / sum.length);
+    });
+    const observed = (name: string, range: Range): [string, Observed] => {
+      const means = sums.get(name)?.map((s) => s / (counts.get(name) ?? 1));
+      return [name, { lo: range.lo, hi: range.hi, ...(means && { means }) }];
+    };
+    if (method === 'minmax') return new Map([...ranges].map(([name, range]) => observed(name, range)));
     const histograms = new Map(names.map((name) => [name, new Histogram(ranges.get(name) as Range)]));
     await each(1, (name, values) => histograms.get(name)?.add(values));
     const narrow = (h: Histogram): Range => (method === 'percentile' ? percentileRange(h, percentile) : entropyRange(h));
-    return new Map([...histograms].map(([name, h]) => [name, withZero(h.range.lo === h.range.hi ? h.range : narrow(h))]));
+    return new Map([...histograms].map(([name, h]) => observed(name, withZero(h.range.lo === h.range.hi ? h.range : narrow(h)))));
   });
 }
 

@@ -9,7 +9,7 @@
  * Bytes in, bytes out: whoever runs models is the caller's `Runtime`.
  */
 
-export { type CalibrateOptions, calibrate, type Method, type Ranges } from './calibrate.ts';
+export { type CalibrateOptions, calibrate, type Method, type Observed, type Ranges } from './calibrate.ts';
 export { type CompareOptions, type Comparison, compare, type Difference } from './compare.ts';
 export type { Range } from './histogram.ts';
 export type { Quantized, QuantizedTensor } from './insert.ts';

@@ -7,6 +7,7 @@ import type { Graph, Node, Tensor } from '../onnx/graph.ts';
 import { writeModel } from '../onnx/write.ts';
 import { type Constant, floats } from './arrays.ts';
 import { type Draft, freshName } from './draft.ts';
+import { shiftOf } from './means.ts';
 import { channelAxis } from './passes/affine.ts';
 import type { Plan } from './plan.ts';
 import { ruleOf } from './rules.ts';
@@ -133,7 +134,10 @@ class Insertion {
     const [x, y] = [node.inputs[0] as string, node.outputs[0] as string];
     const sx = (this.#plan.affine.get(x) as Affine).scale;
     const perChannel = this.#options.perChannel(this.#absorbed.get(y) ?? y);
-    const q = quantizeWeights(w, axis, bias, sx, { perChannel, largest: this.#options.largest });
+    const q = quantizeWeights(w, axis, bias, sx, { perChannel, largest: this.#options.largest }, (errors) => {
+      const means = node.op === 'MatMul' ? undefined : this.#plan.means.get(x);
+      return means ? shiftOf(node, w, errors, means) : null;
+    });
     const operands = [this.#read.get(x) ?? x, this.#integers(`${y}/weights`, 'int8', w.dims, q.data, q.scales, axis)];
     const accumulator = q.scales.map((s) => Math.fround(sx * s));
     if (q.bias !== null) operands.push(this.#integers(`${y}/bias`, 'int32', [q.bias.length], q.bias, accumulator, 0));

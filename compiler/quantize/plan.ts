@@ -15,6 +15,8 @@ export interface Plan {
   readonly affine: ReadonlyMap<string, Affine>;
   /** Relu and Clip that are left out: whoever makes their operand makes their result. */
   readonly absorbed: ReadonlySet<Node>;
+  /** Of the channels of what layers with weights read, where calibration has them. */
+  readonly means: ReadonlyMap<string, Float64Array>;
   /** Nodes behind the last integers. */
   readonly tail: ReadonlySet<Node>;
 }
@@ -39,7 +41,8 @@ export function planOf(draft: Draft, ranges: Ranges): Plan {
     absorbed.add(node);
     affine.delete(node.inputs[0] as string);
   }
-  return { affine, absorbed, tail };
+  const means = new Map([...ranges].flatMap(([name, r]) => (r.means ? [[name, r.means] as const] : [])));
+  return { affine, absorbed, means, tail };
 }
 
 /** Tensors that must share a scale, the first of each group first. */

@@ -21,8 +21,15 @@ export interface WeightOptions {
   readonly largest: number;
 }
 
-/** `axis`: the output channels of `w`. `sx`: the scale of the operand. */
-export function quantizeWeights(w: Constant, axis: number, bias: Constant | null, sx: number, options: WeightOptions): QuantizedWeights {
+/** `axis`: the output channels of `w`. `sx`: the scale of the operand. `shift`: what rounding errors of the weights add to each channel. */
+export function quantizeWeights(
+  w: Constant,
+  axis: number,
+  bias: Constant | null,
+  sx: number,
+  options: WeightOptions,
+  shift: (errors: Float64Array) => Float64Array | null = () => null,
+): QuantizedWeights {
   const channels = w.dims[axis] as number;
   const inner = elements(w.dims.slice(axis + 1));
   const channelOf = (i: number): number => Math.floor(i / inner) % channels;
@@ -30,11 +37,13 @@ export function quantizeWeights(w: Constant, axis: number, bias: Constant | null
   const top = own.reduce((a, b) => Math.max(a, b));
   const scales = options.perChannel ? own : own.map(() => top);
   const data = Int32Array.from(w.data, (v, i) => clamp(rint(v / (scales[channelOf(i)] as number)), options.largest));
+  const errors = Float64Array.from(data, (q, i) => q * (scales[channelOf(i)] as number) - (w.data[i] as number));
+  const excess = shift(errors);
+  const wanted = bias === null && excess === null ? null : scales.map((_, c) => (bias?.data[c] ?? 0) - (excess?.[c] ?? 0));
   return {
     data,
     scales: scales.every((v) => v === scales[0]) ? scales.slice(0, 1) : scales,
-    bias:
-      bias === null ? null : Int32Array.from(bias.data, (b, c) => clamp(rint(b / Math.fround(sx * (scales[c] as number))), 2 ** 31 - 1)),
+    bias: wanted && Int32Array.from(wanted, (b, c) => clamp(rint(b / Math.fround(sx * (scales[c] as number))), 2 ** 31 - 1)),
     spread: own.reduce((sum, v) => sum + (top / v) ** 2, 0) / own.length,
   };
 }

@@ -142,6 +142,16 @@ describe.skipIf(runtime === null)('trained models', () => {
     expect(classes?.accuracy?.quantized).toBeGreaterThanOrEqual((classes?.accuracy?.float ?? 1) - 1 / 32);
   });
 
+  test('corrected biases come nearer on inputs that were not calibrated with', async () => {
+    const { float, samples } = fixture('digits-mlp.qop');
+    const prepared = prepare(float);
+    const ranges = await calibrate(prepared, samples.slice(0, 16), here);
+    const plain = new Map([...ranges].map(([name, { lo, hi }]) => [name, { lo, hi }]));
+    const sqnr = async (r: typeof ranges) =>
+      (await compare(float, prepared, quantize(prepared, r), samples.slice(16), here)).outputs[0]?.sqnr ?? 0;
+    expect(await sqnr(ranges)).toBeGreaterThan((await sqnr(plain)) + 1);
+  });
+
   test('for proving: fewer table rows and a smaller proof, within the loss that is allowed', async () => {
     const { float, samples } = fixture('mnist-cnn.qop');
     const prepared = prepare(float);

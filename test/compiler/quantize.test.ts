@@ -1,11 +1,13 @@
 /** The pure parts of quantization: folding, rewriting, scales, weights, bytes, refusals. Ranges are given, nothing is run. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { Node } from '../../compiler/onnx/graph.ts';
 import { readModel } from '../../compiler/onnx/read.ts';
 import { writeModel } from '../../compiler/onnx/write.ts';
 import { floats } from '../../compiler/quantize/arrays.ts';
 import { entropyRange, Histogram, percentileRange } from '../../compiler/quantize/histogram.ts';
 import { prepare, quantize, type Ranges } from '../../compiler/quantize/index.ts';
+import { shiftOf } from '../../compiler/quantize/means.ts';
 import { draftBytes, floatTensors } from '../../compiler/quantize/prepare.ts';
 import { affineOf, exactSumBits, snapped } from '../../compiler/quantize/scales.ts';
 import { quantizeWeights } from '../../compiler/quantize/weights.ts';
@@ -291,6 +293,35 @@ describe('weights', () => {
     const tiny = quantizeWeights(floats('w', [2, 1], [1e-20, 1]), 0, floats('b', [2], [5, 0]), 0.01, options);
     expect(Math.abs(tiny.bias?.[0] ?? 0)).toBeLessThanOrEqual(2 ** 27 + 16);
     expect((tiny.bias?.[0] ?? 0) * 0.01 * (tiny.scales[0] as number)).toBeCloseTo(5, 5);
+  });
+});
+
+describe('bias correction', () => {
+  test('the shift of a grouped Conv and of both layouts of Gemm, by hand', () => {
+    const node = (op: string, attributes: [string, number][]) =>
+      ({ op, attributes: new Map(attributes.map(([n, value]) => [n, { kind: 'int', value }])) }) as unknown as Node;
+    // Two groups of one input and two outputs, two taps.
+    const grouped = shiftOf(
+      node('Conv', [['group', 2]]),
+      floats('w', [4, 1, 2], new Array(8).fill(0)),
+      [1, 2, 3, 4, 5, 6, 7, 8],
+      [10, 100],
+    );
+    expect([...grouped]).toEqual([30, 70, 1100, 1500]);
+    const errors = [1, 2, 3, 4, 5, 6];
+    const means = [1, 10, 100];
+    expect([...shiftOf(node('Gemm', [['transB', 1]]), floats('w', [2, 3], errors), errors, means)]).toEqual([321, 654]);
+    expect([...shiftOf(node('Gemm', []), floats('w', [3, 2], errors), errors, means)]).toEqual([531, 642]);
+  });
+
+  test('goes into the bias, and makes one where there is none', () => {
+    const w = floats('w', [1, 2], [1, 0.3]);
+    const { bias, scales } = quantizeWeights(w, 0, null, 0.5, { perChannel: true, largest: 127 }, (errors) =>
+      Float64Array.of((errors[0] as number) * 1000 + (errors[1] as number) * 1000),
+    );
+    const error = Math.round(0.3 / (scales[0] as number)) * (scales[0] as number) - 0.3;
+    expect((bias?.[0] ?? 0) * 0.5 * (scales[0] as number)).toBeCloseTo(-1000 * error, 1);
+    expect(Math.abs(1000 * error)).toBeGreaterThan(0.5);
   });
 });
 
