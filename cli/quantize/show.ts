@@ -32,7 +32,7 @@ export function layerTable({ layers }: Comparison): string {
     decibel(l.sqnr),
     `scale ${short(l.scale)}`,
     `zero point ${l.zp}`,
-    l.weights === null ? '' : `${l.weights.scales} weight scale${l.weights.scales === 1 ? '' : 's'}`,
+    l.weightScales === null ? '' : `${l.weightScales} weight scale${l.weightScales === 1 ? '' : 's'}`,
   ]);
   return columns(rows, '  ');
 }

@@ -22,8 +22,8 @@ export interface QuantizedTensor extends Affine {
   /** The node that makes it, or `input`. */
   readonly layer: string;
   readonly op: string;
-  /** Of the weights of its layer; null where it has none. */
-  readonly weights: { readonly scales: number; readonly spread: number } | null;
+  /** How many scales the weights of its layer have; null where it has none. */
+  readonly weightScales: number | null;
 }
 
 export interface Quantized {
@@ -85,12 +85,12 @@ class Insertion {
   }
 
   #node(node: Node): void {
-    const { operands, weights } = this.#operands(node);
+    const { operands, weightScales } = this.#operands(node);
     const own = node.outputs[0] as string;
     const y = this.#absorbed.get(own) ?? own;
     const real = this.#plan.affine.has(y) && this.#isOutput(y) ? this.#fresh(`${y}/float`) : y;
     this.#nodes.push({ ...node, inputs: operands, outputs: [real] });
-    this.#quantize(y, real, node, weights);
+    this.#quantize(y, real, node, weightScales);
   }
 
   #isOutput(tensor: string): boolean {
@@ -98,7 +98,7 @@ class Insertion {
   }
 
   /** Q and DQ behind `real`, which holds the float value of `tensor`; readers of `tensor` read the DQ. */
-  #quantize(tensor: string, real: string, by: { label: string; op: string }, weights: QuantizedTensor['weights']): void {
+  #quantize(tensor: string, real: string, by: { label: string; op: string }, weightScales: number | null): void {
     const affine = this.#plan.affine.get(tensor);
     if (affine === undefined) return;
     const dequantized = this.#isOutput(tensor) ? tensor : this.#fresh(`${tensor}/dequantized`);
@@ -107,10 +107,10 @@ class Insertion {
     this.#op('QuantizeLinear', [real, ...parameters], quantized);
     this.#op('DequantizeLinear', [quantized, ...parameters], dequantized);
     this.#read.set(tensor, dequantized);
-    this.#tensors.push({ name: tensor, dequantized, layer: by.label, op: by.op, weights, ...affine });
+    this.#tensors.push({ name: tensor, dequantized, layer: by.label, op: by.op, weightScales, ...affine });
   }
 
-  #operands(node: Node): { operands: string[]; weights: QuantizedTensor['weights'] } {
+  #operands(node: Node): { operands: string[]; weightScales: number | null } {
     const constant = (i: number): Constant | null => (this.#draft.constants.get(node.inputs[i] ?? '') as Constant | undefined) ?? null;
     const w = ruleOf(node) === 'linear' ? constant(1) : null;
     if (w !== null) return this.#linear(node, w, constant(2));
@@ -126,10 +126,10 @@ class Insertion {
       this.#constants.set(name, t);
       return name;
     });
-    return { operands, weights: null };
+    return { operands, weightScales: null };
   }
 
-  #linear(node: Node, w: Constant, bias: Constant | null): { operands: string[]; weights: QuantizedTensor['weights'] } {
+  #linear(node: Node, w: Constant, bias: Constant | null): { operands: string[]; weightScales: number | null } {
     const axis = node.op === 'MatMul' ? 1 : channelAxis(node);
     const [x, y] = [node.inputs[0] as string, node.outputs[0] as string];
     const sx = (this.#plan.affine.get(x) as Affine).scale;
@@ -141,7 +141,7 @@ class Insertion {
     const operands = [this.#read.get(x) ?? x, this.#integers(`${y}/weights`, 'int8', w.dims, q.data, q.scales, axis)];
     const accumulator = q.scales.map((s) => Math.fround(sx * s));
     if (q.bias !== null) operands.push(this.#integers(`${y}/bias`, 'int32', [q.bias.length], q.bias, accumulator, 0));
-    return { operands, weights: { scales: q.scales.length, spread: q.spread } };
+    return { operands, weightScales: q.scales.length };
   }
 
   /** The factors of a normalization: int8 with one scale. */

@@ -81,7 +81,7 @@ function added(node: Node | undefined, draft: Draft): Range {
   return rangeOf(draft.constants.get(from ?? '')?.data ?? []);
 }
 
-/** A Relu or Clip behind a node that nothing else reads, whose bounds lie at or outside of what its integers can say. */
+/** A Relu or Clip behind a node that nothing else reads, whose bounds are those of its integers to half a step: saturation does the same. */
 function isAbsorbed(node: Node, draft: Draft, links: Links, affine: ReadonlyMap<string, Affine>, absorbed: ReadonlySet<Node>): boolean {
   if (node.op !== 'Relu' && node.op !== 'Clip') return false;
   const before = links.only(node.inputs[0] as string);
@@ -91,6 +91,5 @@ function isAbsorbed(node: Node, draft: Draft, links: Links, affine: ReadonlyMap<
   const bound = (i: number, otherwise: number): number => draft.constants.get(node.inputs[i] ?? '')?.data?.[0] ?? otherwise;
   const [min, max] =
     node.op === 'Relu' ? [0, Number.POSITIVE_INFINITY] : [bound(1, Number.NEGATIVE_INFINITY), bound(2, Number.POSITIVE_INFINITY)];
-  // A rounded scale may end a hair above the bound that made the range.
-  return -to.zp * to.scale >= min && (255 - to.zp) * to.scale <= max * (1 + 2 ** -22);
+  return -to.zp * to.scale >= min - to.scale / 2 && (255 - to.zp) * to.scale <= max + to.scale / 2;
 }

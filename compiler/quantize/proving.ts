@@ -5,11 +5,10 @@
  *
  * Fewer distinct scales than channels would save nothing: equal tables of two channels are two tables.
  */
-
 import { Pace, type PaceOptions } from '../../protocol/pace.ts';
 import type { Ranges } from './calibrate.ts';
 import { type Comparison, compare } from './compare.ts';
-import type { Quantized } from './insert.ts';
+import type { Quantized, QuantizedTensor } from './insert.ts';
 import type { Prepared } from './prepare.ts';
 import { type QuantizeOptions, quantize } from './quantize.ts';
 import type { Runtime, Sample } from './runtime.ts';
@@ -19,9 +18,14 @@ export interface ProvingOptions extends PaceOptions, Pick<QuantizeOptions, 'redu
   readonly loss?: number | undefined;
 }
 
+/** Samples that a choice is measured on: one measurement a layer. */
+const MEASURED = 32;
+
 /** dB of the noisiest output; of a model that gives classes alone, percent of inputs with the same. */
-const qualityOf = ({ outputs, classes }: Comparison): number =>
+const quality = ({ outputs, classes }: Comparison): number =>
   outputs.length > 0 ? outputs.reduce((least, o) => Math.min(least, o.sqnr), Number.POSITIVE_INFINITY) : 100 * (classes?.agreement ?? 1);
+
+const scalesOf = ({ weightScales }: QuantizedTensor): number => weightScales ?? 0;
 
 /** The quantized model, and the tensors whose layers kept a scale a channel. `model`: the float model as it was given. Throws as `compare`. */
 export async function forProving(
@@ -34,26 +38,24 @@ export async function forProving(
 ): Promise<{ quantized: Quantized; perChannel: readonly string[] }> {
   const { loss = 1, reduceRange, signal } = options;
   const pace = new Pace(options);
-  let steps = 0;
-  const measure = async (quantized: Quantized): Promise<number> => {
-    await pace.at('choose weight scales', steps / (steps + 3));
-    steps++;
-    return qualityOf(await compare(model, prepared, quantized, samples, runtime, { signal }));
-  };
+  const measured = samples.slice(0, MEASURED);
+  const qualityOf = async (quantized: Quantized): Promise<number> =>
+    quality(await compare(model, prepared, quantized, measured, runtime, { signal }));
   const exact = quantize(prepared, ranges, { reduceRange });
-  const least = (await measure(exact)) - loss;
-  // Most spread first: those lose most by one scale.
-  const layers = exact.tensors
-    .filter((t) => (t.weights?.scales ?? 1) > 1)
-    .sort((a, b) => (b.weights?.spread ?? 0) - (a.weights?.spread ?? 0));
-  const keeping = (count: number): Quantized =>
-    quantize(prepared, ranges, { reduceRange, weights: new Set(layers.slice(0, count).map((t) => t.name)) });
-  // Bisection for the fewest layers that must keep theirs.
-  let [low, high] = [0, layers.length];
-  while (low < high) {
-    const middle = low === 0 && steps === 1 ? 0 : Math.floor((low + high) / 2);
-    if ((await measure(keeping(middle))) >= least) high = middle;
-    else low = middle + 1;
+  await pace.at('choose weight scales', 0);
+  const least = (await qualityOf(exact)) - loss;
+  const one = quantize(prepared, ranges, { reduceRange, weights: 'tensor' });
+  if ((await qualityOf(one)) >= least) return { quantized: one, perChannel: [] };
+  // The layers that save most tables first; each keeps its scales if the loss becomes too large without them.
+  const layers = exact.tensors.filter((t) => scalesOf(t) > 1).sort((a, b) => scalesOf(b) - scalesOf(a));
+  const kept = new Set(layers.map((t) => t.name));
+  let best = exact;
+  for (const [i, { name }] of layers.entries()) {
+    await pace.at('choose weight scales', (i + 2) / (layers.length + 2));
+    kept.delete(name);
+    const tried = quantize(prepared, ranges, { reduceRange, weights: new Set(kept) });
+    if ((await qualityOf(tried)) >= least) best = tried;
+    else kept.add(name);
   }
-  return { quantized: keeping(high), perChannel: layers.slice(0, high).map((t) => t.name) };
+  return { quantized: best, perChannel: [...kept] };
 }

@@ -9,12 +9,11 @@ export interface QuantizedWeights {
   /** One, or one a channel. */
   readonly scales: readonly number[];
   readonly bias: Int32Array | null;
-  /** What one scale for all channels multiplies the noise of the weights by, against one a channel: the mean of (largest / own)². */
-  readonly spread: number;
 }
 
 /** A quantized bias of at most this leaves room in the accumulator, whose bound is some 2^30. */
 const LARGEST_BIAS = 2 ** 27;
+
 export interface WeightOptions {
   readonly perChannel: boolean;
   /** Largest integer: 127; 64 for CPUs whose kernels saturate sums of two products. */
@@ -44,7 +43,6 @@ export function quantizeWeights(
     data,
     scales: scales.every((v) => v === scales[0]) ? scales.slice(0, 1) : scales,
     bias: wanted && Int32Array.from(wanted, (b, c) => clamp(rint(b / Math.fround(sx * (scales[c] as number))), 2 ** 31 - 1)),
-    spread: own.reduce((sum, v) => sum + (top / v) ** 2, 0) / own.length,
   };
 }
 

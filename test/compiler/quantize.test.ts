@@ -269,16 +269,41 @@ describe('scales', () => {
   });
 });
 
+describe('clamps', () => {
+  const clipped = (min: number, max: number): string[] => {
+    const m = new FloatBuilder(13, 1);
+    m.node('Clip', [m.conv(m.open('x', ['N', 1, 4, 4]), 1, 2, 3), m.scalar('float32', min), m.scalar('float32', max)], {}, ['y']);
+    m.result('y');
+    const prepared = prepare(m.bytes());
+    const held = (name: string) => (name === 'y' ? { lo: Math.min(0, min), hi: Math.min(max, 2) } : { lo: -3, hi: 3 });
+    const ranges = new Map(['x', ...floatTensors(prepared.draft)].map((name) => [name, held(name)]));
+    return quantize(prepared, ranges)
+      .graph.nodes.map((n) => n.op)
+      .filter((op) => op === 'Conv' || op === 'Clip');
+  };
+
+  test('go into the requantisation of the layer before them where saturation does the same', () => {
+    for (const [min, max] of [
+      [0, 6],
+      [0, 1],
+      [-1, 1],
+      [-0.7, 0.3],
+    ] as const)
+      expect([min, max, clipped(min, max)]).toEqual([min, max, ['Conv']]);
+    // Zero must stay an integer, so a clamp away from zero does not.
+    expect(clipped(0.5, 1)).toEqual(['Conv', 'Clip']);
+  });
+});
+
 describe('weights', () => {
   const options = { perChannel: true, largest: 127 };
 
   test('one scale a channel, no weight cut, bias at sx·sw', () => {
     const w = floats('w', [2, 2], [1, -2, 0.5, 0.25]);
-    const { data, scales, bias, spread } = quantizeWeights(w, 0, floats('b', [2], [1, -1]), 0.1, options);
+    const { data, scales, bias } = quantizeWeights(w, 0, floats('b', [2], [1, -1]), 0.1, options);
     expect(scales).toEqual([2 / 127, 0.5 / 127].map(Math.fround));
     expect([...data]).toEqual([64, -127, 127, 64]);
     expect([...(bias ?? [])]).toEqual(scales.map((s, c) => Math.round((c === 0 ? 1 : -1) / Math.fround(0.1 * s))));
-    expect(spread).toBeCloseTo((1 + 16) / 2, 5);
   });
 
   test('per tensor, and 7 bits', () => {
