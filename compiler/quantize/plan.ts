@@ -91,5 +91,6 @@ function isAbsorbed(node: Node, draft: Draft, links: Links, affine: ReadonlyMap<
   const bound = (i: number, otherwise: number): number => draft.constants.get(node.inputs[i] ?? '')?.data?.[0] ?? otherwise;
   const [min, max] =
     node.op === 'Relu' ? [0, Number.POSITIVE_INFINITY] : [bound(1, Number.NEGATIVE_INFINITY), bound(2, Number.POSITIVE_INFINITY)];
-  return -to.zp * to.scale >= min - to.scale / 2 && (255 - to.zp) * to.scale <= max + to.scale / 2;
+  const slack = 0.51 * to.scale; // a zero point in the middle between two integers, and its float
+  return -to.zp * to.scale >= min - slack && (255 - to.zp) * to.scale <= max + slack;
 }
