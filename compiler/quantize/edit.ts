@@ -37,6 +37,13 @@ export class Edit {
     this.#renamed.set(from, to);
   }
 
+  /** What a tensor is called after the renamings so far. */
+  nameOf(tensor: string): string {
+    let at = tensor;
+    for (let to = this.#renamed.get(at); to !== undefined; to = this.#renamed.get(at)) at = to;
+    return at;
+  }
+
   isOutput(tensor: string): boolean {
     return this.#draft.outputs.some((o) => o.name === tensor);
   }
@@ -67,11 +74,7 @@ export class Edit {
   }
 
   done(): Draft {
-    const name = (n: string): string => {
-      let at = n;
-      for (let to = this.#renamed.get(at); to !== undefined; to = this.#renamed.get(at)) at = to;
-      return at;
-    };
+    const name = (n: string): string => this.nameOf(n);
     const nodes = this.#draft.nodes
       .flatMap((n) => this.#become.get(n) ?? [n])
       .map((n) => (this.#renamed.size === 0 ? n : { ...n, inputs: n.inputs.map(name), outputs: n.outputs.map(name) }));

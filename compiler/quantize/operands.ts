@@ -45,8 +45,7 @@ function requireNode(draft: Draft, links: Links, node: Node, ending: boolean): v
     refuse(node, 'model.unsupported-operand', `its operand "${node.inputs[0]}" is constant: there is nothing to quantize`);
   if (node.outputs.slice(1).some((o) => o !== ''))
     refuse(node, 'model.unsupported-output', 'has more than one output; supported: the first');
-  if (rule === 'rewritten' && node.op !== 'Identity')
-    refuse(node, 'model.unsupported-op', 'could not be rewritten into operators that can be quantized');
+  if (rule === 'rewritten') refuse(node, 'model.unsupported-op', 'could not be rewritten into operators that can be quantized');
   if (rule === 'tail' && !ending && node.op !== 'Softmax')
     refuse(node, 'model.unsupported-op', 'is supported at the end of the graph alone');
   if (node.op === 'MatMul') {

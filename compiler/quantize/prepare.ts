@@ -9,7 +9,7 @@ import { MAX_ELEMENTS } from '../onnx/tensor.ts';
 import { writeModel } from '../onnx/write.ts';
 import { type Draft, draftOf, linksOf } from './draft.ts';
 import { requireOperands } from './operands.ts';
-import { foldConstants } from './passes/affine.ts';
+import { foldAffines } from './passes/affine.ts';
 import { foldBatchNorm } from './passes/batch-norm.ts';
 import { hoistClamps } from './passes/clamps.ts';
 import { matMulBias, normalGemm } from './passes/dense.ts';
@@ -20,7 +20,7 @@ import { fewerWords } from './passes/words.ts';
 type Pass = (draft: Draft, reasons: Refused[]) => Draft;
 
 /** In order: each sees the graph as those before it leave it. */
-const PASSES: readonly Pass[] = [dropIdentities, fewerWords, normalGemm, matMulBias, foldBatchNorm, foldConstants, modernise, hoistClamps];
+const PASSES: readonly Pass[] = [dropIdentities, fewerWords, normalGemm, matMulBias, foldBatchNorm, foldAffines, modernise, hoistClamps];
 
 export interface PrepareOptions {
   /** Input shapes by name, where the file leaves dimensions open. An open first dimension that is not named here becomes 1. */

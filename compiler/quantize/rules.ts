@@ -19,7 +19,7 @@ const of = (rule: Rule, names: string): [string, Rule][] => names.split(' ').map
 
 const RULES: ReadonlyMap<string, Rule> = new Map([
   ...of('linear', 'Conv Gemm MatMul'),
-  ...of('same', 'MaxPool Reshape Flatten Transpose Slice Pad Resize'),
+  ...of('same', 'MaxPool Reshape Flatten Transpose Slice Pad Resize Identity'),
   ...of('average', 'AveragePool GlobalAveragePool'),
   ...of('join', 'Add Sub Mul Div Concat'),
   ...of(
@@ -29,7 +29,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ...of('norm', 'LayerNormalization'),
   ...of('gather', 'Gather'),
   ...of('tail', 'Softmax LogSoftmax ArgMax'),
-  ...of('rewritten', 'Identity Dropout Cast BatchNormalization Squeeze Unsqueeze ReduceMean Split Min Max GlobalMaxPool'),
+  ...of('rewritten', 'Dropout Cast BatchNormalization Squeeze Unsqueeze ReduceMean Split Min Max GlobalMaxPool'),
 ]);
 
 export const QUANTIZABLE: readonly string[] = [...RULES.keys()];

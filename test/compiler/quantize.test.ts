@@ -100,6 +100,22 @@ describe('prepare', () => {
     expect(draft.nodes[1]?.inputs.map((name) => draft.constants.get(name)?.data?.[0])).toEqual([undefined, 0.25]);
   });
 
+  test('one tensor under two names keeps an Identity, with the scale of the tensor', () => {
+    const m = new FloatBuilder(13, 1);
+    const x = m.node('Identity', [m.node('Gemm', [m.open('x', ['N', 4]), m.random([4, 3], 1)])]);
+    for (const name of ['a', 'b']) {
+      m.node('Identity', [x], {}, [name]);
+      m.result(name);
+    }
+    const model = m.bytes();
+    const prepared = prepare(model);
+    expect(prepared.ops).toEqual(['Gemm', 'Identity']);
+    const { tensors, graph } = quantize(prepared, everywhere(model));
+    expect(tensors.map((t) => [t.name, t.dequantized])).toContainEqual(['b', 'b']);
+    expect(new Set(tensors.slice(1).map((t) => t.scale)).size).toBe(1);
+    expect(graph.outputs.map((o) => o.name)).toEqual(['a', 'b']);
+  });
+
   test('does not fold into a Conv that something else reads', () => {
     const m = new FloatBuilder(13, 1);
     const conv = m.conv(m.open('x', ['N', 1, 4, 4]), 1, 2, 1);

@@ -36,7 +36,7 @@ export function foldAffine(edit: Edit, linear: Node, node: Node, factor: ArrayLi
 }
 
 /** Add and Mul of a constant per channel behind Conv and Gemm, until none is left. */
-export function foldConstants(draft: Draft): Draft {
+export function foldAffines(draft: Draft): Draft {
   let current = draft;
   for (;;) {
     const edit = new Edit(current);

@@ -5,9 +5,8 @@ import { Edit } from '../edit.ts';
 
 export function dropIdentities(draft: Draft): Draft {
   const edit = new Edit(draft);
-  const inputs = new Set(draft.inputs.map((i) => i.name));
   for (const node of draft.nodes) {
-    const [x, y] = [node.inputs[0] as string, node.outputs[0] as string];
+    const [x, y] = [edit.nameOf(node.inputs[0] as string), node.outputs[0] as string];
     const mask = node.outputs[1] ?? '';
     const idle =
       node.op === 'Identity' ||
@@ -16,8 +15,8 @@ export function dropIdentities(draft: Draft): Draft {
     if (!idle) continue;
     if (!edit.isOutput(y)) edit.rename(y, x);
     // The name of an output of the graph stays, so whoever makes x makes y.
-    else if (edit.links.producer.has(x) && !edit.isOutput(x) && !inputs.has(x)) edit.rename(x, y);
-    else continue;
+    else if (edit.links.producer.has(x) && !edit.isOutput(x)) edit.rename(x, y);
+    else continue; // a second name for one tensor: the Identity stays
     edit.replace(node, []);
   }
   return edit.done();
