@@ -1,7 +1,7 @@
 /** Identity, Dropout (an inference drops nothing) and a Cast of floats to float: gone. */
 import { intOf } from '../../onnx/graph.ts';
 import type { Draft } from '../draft.ts';
-import { Edit } from '../edit.ts';
+import { Edit, nodeLike } from '../edit.ts';
 
 export function dropIdentities(draft: Draft): Draft {
   const edit = new Edit(draft);
@@ -16,7 +16,11 @@ export function dropIdentities(draft: Draft): Draft {
     if (!edit.isOutput(y)) edit.rename(y, x);
     // The name of an output of the graph stays, so whoever makes x makes y.
     else if (edit.links.producer.has(x) && !edit.isOutput(x)) edit.rename(x, y);
-    else continue; // a second name for one tensor: the Identity stays
+    else {
+      // A second name for one tensor.
+      edit.replace(node, [nodeLike(node, 'Identity', [node.inputs[0] as string], y)]);
+      continue;
+    }
     edit.replace(node, []);
   }
   return edit.done();
