@@ -2,9 +2,11 @@
  * The kind of an artefact, for hints: somebody who gives a proof where a key belongs should read just that.
  */
 import { CIRCUIT_MAGIC, KEY_MAGIC } from '../circuits/files.ts';
+import { modelKind } from '../compiler/quantize/index.ts';
 import { MAGIC } from '../protocol/envelope.ts';
 import { Refused } from '../protocol/refused.ts';
 import { CannotTell } from './outcome.ts';
+import { quantizeHint } from './quantize/hint.ts';
 import { printable } from './text.ts';
 
 export type Kind = 'circuit' | 'key' | 'proof';
@@ -36,7 +38,9 @@ export function mistaken(expected: Kind | 'model', path: string, bytes: Uint8Arr
   if (kind === expected) return null;
   const start = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
   const what = kind === null ? BESIDE.find(([, begins]) => start.startsWith(begins))?.[0] : ARTICLES[kind];
-  return what === undefined ? null : `${printable(path)} is ${what}, not ${ARTICLES[expected]}`;
+  if (what !== undefined) return `${printable(path)} is ${what}, not ${ARTICLES[expected]}`;
+  if (expected !== 'circuit' || modelKind(bytes) === null) return null;
+  return quantizeHint(path, bytes) ?? `${printable(path)} is an ONNX model: assay compile makes its circuit`;
 }
 
 /** Runs work on a file of the user's own; if it is refused because it is of another kind, that is wrong usage and no refusal. */

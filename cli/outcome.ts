@@ -50,6 +50,7 @@ async function explain(error: unknown, voice: Voice): Promise<number> {
     if (voice === 'text') await print(`refused ${error.code}`);
     say(printable(voice === 'silent' ? `refused ${error.code}: ${error.message}` : error.message));
     for (const sentence of furtherReasons(error)) say(printable(sentence));
+    if (typeof error.detail.hint === 'string') hint(error.detail.hint);
     return 1;
   }
   if (error instanceof CannotTell) {

@@ -16,6 +16,7 @@ import { addModel } from './commands/model.ts';
 import { addNode } from './commands/node.ts';
 import { addProve } from './commands/prove.ts';
 import { addProver } from './commands/prover.ts';
+import { addQuantize } from './commands/quantize.ts';
 import { addRun } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
 import { addSettle } from './commands/settle.ts';
@@ -49,26 +50,28 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-const NAMES = ['check', 'compile', 'run', 'prover', 'prove', 'verify', 'audit', 'inspect', 'fixtures check', 'fixtures'].concat([
-  'import ezkl',
-  'import',
-  'setup groth16',
-  'setup contribute',
-  'setup beacon',
-  'setup finish',
-  'setup',
-  'export solidity',
-  'export',
-  'wallet',
-  'chain',
-  'model',
-  'tab',
-  'job',
-  'settle',
-  'node',
-  'serve',
-  'ask',
-]);
+const NAMES = ['check', 'quantize', 'compile', 'run', 'prover', 'prove', 'verify', 'audit', 'inspect', 'fixtures check', 'fixtures'].concat(
+  [
+    'import ezkl',
+    'import',
+    'setup groth16',
+    'setup contribute',
+    'setup beacon',
+    'setup finish',
+    'setup',
+    'export solidity',
+    'export',
+    'wallet',
+    'chain',
+    'model',
+    'tab',
+    'job',
+    'settle',
+    'node',
+    'serve',
+    'ask',
+  ],
+);
 
 function build(): Command {
   const program = new Command('assay');
@@ -89,7 +92,20 @@ Example
 
 stdout carries data, stderr carries talk. Exit codes: 0 accepted or done, 1 refused, 2 could not tell, 130 stopped by Ctrl-C.`,
     );
-  for (const add of [addCheck, addCompile, addRun, addSetup, addProve, addVerify, addAudit, addInspect, addImport, addExport, addFixtures])
+  for (const add of [
+    addCheck,
+    addQuantize,
+    addCompile,
+    addRun,
+    addSetup,
+    addProve,
+    addVerify,
+    addAudit,
+    addInspect,
+    addImport,
+    addExport,
+    addFixtures,
+  ])
     add(program);
   for (const add of [addNode, addWallet, addChain, addModel, addProver, addTab, addJob, addSettle, addServe, addAsk]) add(program);
   return program;

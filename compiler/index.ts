@@ -16,6 +16,35 @@ import { asOnnxruntime } from './passes/onnxruntime.ts';
 import type { QuantizedGraph } from './quantized/form.ts';
 import { type NodeReport, type Reading, readQuantized } from './quantized/read.ts';
 
+/** Float models to quantized ones. */
+export {
+  type CalibrateOptions,
+  type CompareOptions,
+  type Comparison,
+  calibrate,
+  compare,
+  type Difference,
+  type Floats,
+  type FloatTensor,
+  forProving,
+  type InputTensor,
+  type Method,
+  modelKind,
+  type Observed,
+  type Prepared,
+  type PrepareOptions,
+  type ProvingOptions,
+  prepare,
+  type Quantized,
+  type QuantizedTensor,
+  type QuantizeOptions,
+  quantize,
+  type Range,
+  type Ranges,
+  type Runtime,
+  type Sample,
+  type Session,
+} from './quantize/index.ts';
 export type { LowerOptions, NamedActivation, NodeReport };
 
 /** The stages, in order: what each makes, from what, by which passes, and how it prints. */

@@ -32,8 +32,8 @@ interface Meta {
 }
 
 const FAMILIES = ['digits-mlp', 'digits-mlp-mm', 'digits-cnn', 'mnist-cnn', 'lenet5-max', 'cifar-cnn-264k', 'dense-4m'];
-/** Whose float models are kept too: other systems prove those (bench/systems.ts). */
-const FLOATS = ['digits-mlp.qop', 'digits-cnn.qop'];
+/** Whose float models are kept too: other systems prove those (bench/systems.ts), and `assay quantize` is tested on them. */
+const FLOATS = ['digits-mlp.qop', 'digits-cnn.qop', 'mnist-cnn.qop'];
 const SMALL = 32 * 1024;
 const OUT = 'fixtures/models';
 
@@ -63,7 +63,7 @@ Quantized networks trained on real data, with inputs and what onnxruntime comput
 accept) as \`bad/manifest.json\` says. \`certificate.json\` is the birth certificate: every file, what it is, how it was made, its sha256.
 
     <name>/model.onnx   batch 1, static shapes
-           float.onnx   the float model it was quantized from, of two
+           float.onnx   the float model it was quantized from, of three
            meta.json    where each array lies in the two files below: {role, name, dtype, shape, offset, nbytes}, first dimension = input
            io.bin       inputs, and outputs at ORT_ENABLE_ALL (role expected_all)
            mid.bin.gz   integer tensors of onnxruntime's fused graph for input 0 (role mid_fused); \`qdq_s8_to_u8_*\` are shifted by 128

@@ -135,6 +135,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   cli: {
     may: ['index.ts', 'circuits', 'compiler', 'prover', 'verifier', 'protocol', 'chain', 'ezkl', 'groth16', 'node'],
     packages: [node, 'commander', 'fast-png'],
+    // Calibration runs float models; the package is loaded when `assay quantize` is asked for.
+    alsoPackages: { 'cli/quantize/onnxruntime.ts': [/^onnxruntime-node$/] },
   },
   scripts: { may: ALL, packages: [node, 'onnx-proto', /^@noble\/curves\//] },
   bench: { may: ALL, packages: [node, 'onnx-proto', 'onnxruntime-node', 'playwright-core', 'vite'] },

@@ -5,7 +5,8 @@ import { checkForGroth16 } from '../groth16/compile.ts';
 import { encode } from '../json.ts';
 import { check } from '../library.ts';
 import { conclude, type Exit } from '../outcome.ts';
-import { note, print, say } from '../talk.ts';
+import { quantizeHint } from '../quantize/hint.ts';
+import { hint, note, print, say } from '../talk.ts';
 import { columns, count, printable, size } from '../text.ts';
 
 interface Options {
@@ -38,8 +39,10 @@ async function checkCommand(path: string, options: Options): Promise<Exit> {
   const native = check(model);
   const report = options.system === 'groth16' && native.supported ? await checkForGroth16(model, native) : native;
   const exit: Exit = report.supported ? 0 : 1;
+  const advice = report.supported ? null : quantizeHint(path, model);
   if (options.json) {
     await print(encode(report));
+    if (advice !== null) hint(advice);
     return exit;
   }
   const { reasons, nodes, notes, predicted } = report;
@@ -56,6 +59,7 @@ async function checkCommand(path: string, options: Options): Promise<Exit> {
   if (predicted) await print(predictedText(predicted));
   for (const { sentence, node } of reasons) say(printable(node && !sentence.includes(node) ? `${node}: ${sentence}` : sentence));
   for (const sentence of notes) note(printable(sentence));
+  if (advice !== null) hint(advice);
   return exit;
 }
 

@@ -6,6 +6,7 @@ import { compileForGroth16 } from '../groth16/compile.ts';
 import { compile, emit, FORMS, type Form } from '../library.ts';
 import { CannotTell, conclude, type Exit } from '../outcome.ts';
 import { progressLine } from '../progress.ts';
+import { withQuantizeHint } from '../quantize/hint.ts';
 import { stoppable } from '../stop.ts';
 import { note, print, say } from '../talk.ts';
 import { hex, printable, size } from '../text.ts';
@@ -69,6 +70,10 @@ async function compileCommand(path: string, options: CompileOptions): Promise<Ex
   const name = (options.output ?? basename(path).replace(/\.onnx$/i, '')).replace(/\.(circuit|key)$/, '');
   requireSystem(options);
   const model = readFile(path, 'model', LIMITS.model);
+  return withQuantizeHint(path, model, () => compileModel(model, path, name, options));
+}
+
+async function compileModel(model: Uint8Array, path: string, name: string, options: CompileOptions): Promise<Exit> {
   if (options.system === 'groth16') return compileForGroth16(model, path, name, options);
   const { mode = 'I1' } = options;
   if (options.emit) {

@@ -33,13 +33,24 @@ export function isZip(bytes: Uint8Array): boolean {
 }
 
 export function readNpz(bytes: Uint8Array, wanted: readonly Wanted[]): Input[] {
-  const members = directory(bytes);
-  const arrays = new Map<string, Member>();
-  for (const member of members) {
+  return fitNpz(openNpz(bytes), wanted);
+}
+
+/** Arrays by name; each is unpacked when it is asked for. */
+export type Arrays = Map<string, () => Given>;
+
+export function openNpz(bytes: Uint8Array): Arrays {
+  const arrays: Arrays = new Map();
+  for (const member of directory(bytes)) {
     const name = member.name.replace(/\.npy$/, '');
     if (arrays.has(name)) throw new Refused('input.npz', `the .npz holds "${printable(name)}" twice`);
-    arrays.set(name, member);
+    arrays.set(name, () => readNpy(unpack(bytes, member), `"${printable(name)}": `));
   }
+  return arrays;
+}
+
+/** The inputs that the arrays hold, which must be those of the model and no others. */
+export function fitNpz(arrays: Arrays, wanted: readonly Wanted[]): Input[] {
   // numpy.savez(file, x) without a name calls the array arr_0
   const [only] = wanted;
   const unnamed = arrays.get('arr_0');
@@ -53,9 +64,9 @@ export function readNpz(bytes: Uint8Array, wanted: readonly Wanted[]): Input[] {
       throw new Refused('input.unknown', `the .npz holds "${printable(name)}", but the model's inputs are ${listOf(names)}`);
   }
   const columns = wanted.map((tensor) => {
-    const member = arrays.get(tensor.name);
-    if (!member) throw new Refused('input.missing', `the .npz holds no array "${printable(tensor.name)}"`);
-    const given: Given = readNpy(unpack(bytes, member), `"${printable(tensor.name)}": `);
+    const array = arrays.get(tensor.name);
+    if (!array) throw new Refused('input.missing', `the .npz holds no array "${printable(tensor.name)}"`);
+    const given = array();
     return fitTo(given, tensor, countInputs(given, tensor, true));
   });
   const inputs = columns[0]?.length ?? 0;

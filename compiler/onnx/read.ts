@@ -15,7 +15,10 @@ const IR = [3, 13] as const;
 /** Opset versions of the default domain whose operators mean what we compute. */
 export const OPSETS = [10, 23] as const;
 
-export function readModel(bytes: Uint8Array, reasons: Refused[] = []): Graph {
+/** The shape to use for an input that the file declares so (null: a dimension without a value), or a refusal; absent, such inputs are refused. */
+export type ShapeChoice = (name: string, declared: readonly (number | null)[] | null) => readonly number[];
+
+export function readModel(bytes: Uint8Array, reasons: Refused[] = [], choose?: ShapeChoice): Graph {
   if (bytes.length === 0) throw new Refused('onnx.empty', 'the file is empty');
   scanModel(bytes);
   const model = decode(bytes);
@@ -26,7 +29,7 @@ export function readModel(bytes: Uint8Array, reasons: Refused[] = []): Graph {
     throw new Refused('model.unsupported-ir-version', `ir_version ${ir} is not supported; supported: ${IR[0]} to ${IR[1]}`, {
       irVersion: ir,
     });
-  return graphOf(model.graph, opsetsOf(model), reasons);
+  return graphOf(model.graph, opsetsOf(model), reasons, choose);
 }
 
 function decode(bytes: Uint8Array): onnx.ModelProto {
@@ -60,7 +63,7 @@ function opsetsOf(model: onnx.ModelProto): Map<string, number> {
   return opsets;
 }
 
-function graphOf(g: onnx.IGraphProto, opsets: Map<string, number>, reasons: Refused[]): Graph {
+function graphOf(g: onnx.IGraphProto, opsets: Map<string, number>, reasons: Refused[], choose?: ShapeChoice): Graph {
   if ((g.sparseInitializer?.length ?? 0) > 0) throw new Refused('model.unsupported-sparse', 'sparse initializers are not supported');
   const defined = new Set<string>();
   const define = (name: string, what: string) => {
@@ -83,7 +86,7 @@ function graphOf(g: onnx.IGraphProto, opsets: Map<string, number>, reasons: Refu
     seen.add(name);
     if (initializers.has(name)) continue; // IR 3 lists initializers among the inputs
     define(name, 'graph input');
-    inputs.push(inputOf(name, i, reasons));
+    inputs.push(inputOf(name, i, reasons, choose));
   }
   const nodes = (g.node ?? []).map((n, index) => nodeOf(n, index, opsets));
   const producer = new Map<string, number>();
@@ -129,7 +132,7 @@ function outputsOf(g: onnx.IGraphProto, defined: ReadonlySet<string>): GraphOutp
   return outputs;
 }
 
-function inputOf(name: string, info: onnx.IValueInfoProto, reasons: Refused[]): GraphInput {
+function inputOf(name: string, info: onnx.IValueInfoProto, reasons: Refused[], choose?: ShapeChoice): GraphInput {
   const where = `input "${name}"`;
   const type = info.type?.tensorType;
   if (!type) throw new Refused('model.unsupported-type', `${where} is not a tensor`, { tensor: name });
@@ -137,6 +140,7 @@ function inputOf(name: string, info: onnx.IValueInfoProto, reasons: Refused[]): 
   const dynamic = (about: string) => {
     reasons.push(new Refused('model.unsupported-dynamic-shape', `${where} ${about}; only fixed shapes can be proven`, { tensor: name }));
   };
+  if (choose !== undefined) return { name, dtype, shape: choose(name, declaredShape(type.shape)) };
   if (!type.shape) dynamic('has no shape');
   if ((type.shape?.dim?.length ?? 0) > MAX_RANK)
     throw new Refused('onnx.shape', `${where} has more than ${MAX_RANK} dimensions`, { tensor: name });
@@ -154,6 +158,15 @@ function inputOf(name: string, info: onnx.IValueInfoProto, reasons: Refused[]): 
     return n;
   });
   return { name, dtype, shape };
+}
+
+/** -1 and 0 are what some exporters write for a dimension that is open. */
+function declaredShape(shape: onnx.ITensorShapeProto | null | undefined): (number | null)[] | null {
+  if (!shape) return null;
+  return (shape.dim ?? []).map((d) => {
+    const n = (d as onnx.TensorShapeProto.Dimension).value === 'dimValue' ? Number(d.dimValue) : 0;
+    return n >= 1 ? n : null;
+  });
 }
 
 function nodeOf(n: onnx.INodeProto, index: number, opsets: ReadonlyMap<string, number>): Node {

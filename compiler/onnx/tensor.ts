@@ -34,6 +34,9 @@ const NAMES: Readonly<Record<number, string>> = {
   26: 'int2',
 };
 
+/** The number of each element type, by name. */
+export const TYPE_CODES: ReadonlyMap<string, number> = new Map(Object.entries(NAMES).map(([code, name]) => [name, Number(code)]));
+
 /** Bytes of an element in `raw_data` and the interval of values, for the types we compute with. */
 const READ: Readonly<Record<string, { size: number; lo: number; hi: number }>> = {
   float32: { size: 4, lo: 0, hi: 0 },

@@ -20,7 +20,7 @@ describe('assay --help', () => {
     const top = await assay(['--help']);
     expect(top.code).toBe(0);
     expect(top.stderr).toBe('');
-    const commands = ['check', 'compile', 'run', 'prove', 'verify', 'audit', 'inspect', 'fixtures check'];
+    const commands = ['check', 'quantize', 'compile', 'run', 'prove', 'verify', 'audit', 'inspect', 'fixtures check'];
     for (const command of commands) {
       expect(top.stdout).toContain(command.split(' ')[0]);
       const help = await assay([...command.split(' '), '--help']);

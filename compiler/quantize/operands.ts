@@ -1,0 +1,81 @@
+/** What each rule wants of a node's operands, checked before any work: constants where constants belong, floats everywhere else. */
+import { Refused } from '../../protocol/refused.ts';
+import { type Node, refuse } from '../onnx/graph.ts';
+import { type Draft, type Links, linksOf } from './draft.ts';
+import { ruleOf } from './rules.ts';
+
+export function requireOperands(draft: Draft, reasons: Refused[]): void {
+  const links = linksOf(draft);
+  const tail = tailOf(draft, links);
+  for (const node of draft.nodes) {
+    // What hangs on a node that was refused is no reason of its own.
+    if (!node.inputs.every((n) => n === '' || draft.shapes.has(n))) continue;
+    try {
+      requireNode(draft, links, node, tail.has(node));
+    } catch (e) {
+      if (!(e instanceof Refused)) throw e;
+      reasons.push(e);
+    }
+  }
+  for (const { name } of draft.outputs)
+    if (!links.producer.has(name))
+      reasons.push(
+        new Refused('model.unsupported-output', `the output "${name}" is no result of a node: there is nothing to quantize`, {
+          tensor: name,
+        }),
+      );
+}
+
+function requireNode(draft: Draft, links: Links, node: Node, ending: boolean): void {
+  const rule = ruleOf(node);
+  const constant = (i: number) => draft.constants.get(node.inputs[i] ?? '');
+  for (const [i, name] of node.inputs.entries()) {
+    const t = constant(i);
+    if (t?.data === null)
+      refuse(node, 'model.unsupported-type', `its constant "${name}" is ${t.dtype}; supported: float32 (export the model in float32)`, {
+        tensor: name,
+      });
+    if (t?.dtype === 'float32' && t.data?.some((v) => !Number.isFinite(v)) && !['Clip', 'Pad'].includes(node.op))
+      refuse(node, 'model.invalid-constant', `its constant "${name}" holds NaN or infinity`, { tensor: name });
+  }
+  const strange = [...node.attributes].find(([, a]) => a.kind === 'other');
+  if (strange !== undefined)
+    refuse(node, 'model.unsupported-attribute', `attribute ${strange[0]} holds ${strange[1].value}`, { attribute: strange[0] });
+  if (constant(0) !== undefined && rule !== 'join' && rule !== 'gather' && node.op !== 'MatMul')
+    refuse(node, 'model.unsupported-operand', `its operand "${node.inputs[0]}" is constant: there is nothing to quantize`);
+  if (node.outputs.slice(1).some((o) => o !== ''))
+    refuse(node, 'model.unsupported-output', 'has more than one output; supported: the first');
+  if (rule === 'rewritten') refuse(node, 'model.unsupported-op', 'could not be rewritten into operators that can be quantized');
+  if (rule === 'tail' && !ending && node.op !== 'Softmax')
+    refuse(node, 'model.unsupported-op', 'is supported at the end of the graph alone');
+  if (node.op === 'MatMul') {
+    if (constant(0) !== undefined)
+      refuse(node, 'model.unsupported-operand', 'its left operand is constant; supported: weights on the right');
+    const w = constant(1);
+    if (w !== undefined && w.dims.length !== 2)
+      refuse(node, 'model.unsupported-shape', `its weights have dims [${w.dims.join(', ')}]; supported: two dimensions`);
+  }
+  // A quantized divisor can be zero.
+  if (node.op === 'Div' && constant(1) === undefined)
+    refuse(node, 'model.unsupported-operand', 'divides by a computed tensor; supported: a constant');
+  const rest =
+    rule === 'linear' && node.op !== 'MatMul' ? [1, 2] : rule === 'same' || rule === 'norm' || node.op === 'Clip' ? [1, 2, 3, 4] : [];
+  if (rule === 'gather' && constant(0) === undefined) rest.push(1);
+  for (const i of rest)
+    if ((node.inputs[i] ?? '') !== '' && constant(i) === undefined)
+      refuse(node, 'model.unsupported-dynamic', `operand ${i} ("${node.inputs[i]}") is computed; supported: constants`, {
+        tensor: node.inputs[i],
+      });
+  if (links.producer.get(node.inputs[0] ?? '')?.op === 'ArgMax')
+    refuse(node, 'model.unsupported-operand', 'reads indices; supported: floats');
+}
+
+/** Softmax, LogSoftmax and ArgMax that nothing but the outputs and each other depend on: recomputed in float behind the last integers. */
+export function tailOf(draft: Draft, links: Links): Set<Node> {
+  const tail = new Set<Node>();
+  for (const node of [...draft.nodes].reverse()) {
+    const readers = links.readers.get(node.outputs[0] as string) ?? [];
+    if (ruleOf(node) === 'tail' && readers.every((r) => tail.has(r))) tail.add(node);
+  }
+  return tail;
+}

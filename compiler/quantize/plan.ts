@@ -1,0 +1,96 @@
+/**
+ * Which tensors become integers, and by which scale and zero point. Tensors that only move elements share those of their operand; the
+ * others get what calibration saw. A Relu or Clip whose clamp the integers make anyway is left out, so that onnxruntime fuses the layer.
+ */
+import { intsOf, type Node } from '../onnx/graph.ts';
+import type { Ranges } from './calibrate.ts';
+import { type Draft, type Links, linksOf } from './draft.ts';
+import type { Range } from './histogram.ts';
+import { tailOf } from './operands.ts';
+import { ruleOf } from './rules.ts';
+import { type Affine, affineOf, exactSumBits, rangeOf } from './scales.ts';
+
+export interface Plan {
+  /** Of every tensor that becomes integers, inputs included. */
+  readonly affine: ReadonlyMap<string, Affine>;
+  /** Relu and Clip that are left out: whoever makes their operand makes their result. */
+  readonly absorbed: ReadonlySet<Node>;
+  /** Of the channels of what layers with weights read, where calibration has them. */
+  readonly means: ReadonlyMap<string, Float64Array>;
+  /** Nodes behind the last integers. */
+  readonly tail: ReadonlySet<Node>;
+}
+
+/** A probability: 1/256 a step, as onnxruntime's kernels want it; 1 itself is 255/256. */
+const UNIT: Affine = { scale: 1 / 256, zp: 0 };
+const PROBABILITIES = ['Softmax', 'Sigmoid'];
+
+export function planOf(draft: Draft, ranges: Ranges): Plan {
+  const links = linksOf(draft);
+  const tail = tailOf(draft, links);
+  const groups = groupsOf(draft);
+  const affine = new Map<string, Affine>();
+  for (const members of groups) {
+    const chosen = chooseAffine(members, draft, ranges, links);
+    for (const name of members) affine.set(name, chosen);
+  }
+  for (const node of tail) affine.delete(node.outputs[0] as string);
+  const absorbed = new Set<Node>();
+  for (const node of draft.nodes) {
+    if (!isAbsorbed(node, draft, links, affine, absorbed)) continue;
+    absorbed.add(node);
+    affine.delete(node.inputs[0] as string);
+  }
+  const means = new Map([...ranges].flatMap(([name, r]) => (r.means ? [[name, r.means] as const] : [])));
+  return { affine, absorbed, means, tail };
+}
+
+/** Tensors that must share a scale, the first of each group first. */
+function groupsOf(draft: Draft): string[][] {
+  const groups = new Map<string, string[]>();
+  for (const { name, dtype } of draft.inputs) if (dtype === 'float32') groups.set(name, [name]);
+  for (const node of draft.nodes) {
+    const [x, y] = [node.inputs[0] as string, node.outputs[0] as string];
+    const group = ruleOf(node) === 'same' || ruleOf(node) === 'gather' ? groups.get(x) : undefined;
+    group?.push(y);
+    groups.set(y, group ?? [y]);
+  }
+  return [...new Set(groups.values())];
+}
+
+function chooseAffine(members: readonly string[], draft: Draft, ranges: Ranges, links: Links): Affine {
+  const first = members[0] as string;
+  let range: Range = { lo: 0, hi: 0 };
+  let bits = 24;
+  for (const name of members) {
+    const { lo, hi } = ranges.get(name) ?? range;
+    range = { lo: Math.min(range.lo, lo), hi: Math.max(range.hi, hi) };
+    for (const reader of links.readers.get(name) ?? [])
+      if (reader.op === 'AveragePool')
+        bits = Math.min(bits, exactSumBits((intsOf(reader, 'kernel_shape') ?? []).reduce((p, d) => p * d, 1)));
+    const made = added(links.producer.get(name), draft);
+    range = { lo: Math.min(range.lo, made.lo), hi: Math.max(range.hi, made.hi) };
+  }
+  const probability = PROBABILITIES.includes(links.producer.get(first)?.op ?? '') && range.lo === 0 && range.hi <= 1;
+  return probability ? UNIT : affineOf(range, bits);
+}
+
+/** What a tensor can hold although no sample showed it: the value of a Pad, the rows of a table. */
+function added(node: Node | undefined, draft: Draft): Range {
+  const from = node?.op === 'Pad' ? node.inputs[2] : node?.op === 'Gather' ? node.inputs[0] : undefined;
+  return rangeOf(draft.constants.get(from ?? '')?.data ?? []);
+}
+
+/** A Relu or Clip behind a node that nothing else reads, whose bounds are those of its integers to half a step: saturation does the same. */
+function isAbsorbed(node: Node, draft: Draft, links: Links, affine: ReadonlyMap<string, Affine>, absorbed: ReadonlySet<Node>): boolean {
+  if (node.op !== 'Relu' && node.op !== 'Clip') return false;
+  const before = links.only(node.inputs[0] as string);
+  const to = affine.get(node.outputs[0] as string);
+  if (before === null || to === undefined || absorbed.has(before) || !['linear', 'join', 'average'].includes(ruleOf(before) ?? ''))
+    return false;
+  const bound = (i: number, otherwise: number): number => draft.constants.get(node.inputs[i] ?? '')?.data?.[0] ?? otherwise;
+  const [min, max] =
+    node.op === 'Relu' ? [0, Number.POSITIVE_INFINITY] : [bound(1, Number.NEGATIVE_INFINITY), bound(2, Number.POSITIVE_INFINITY)];
+  const slack = 0.51 * to.scale; // a zero point in the middle between two integers, and its float
+  return -to.zp * to.scale >= min - slack && (255 - to.zp) * to.scale <= max + slack;
+}
