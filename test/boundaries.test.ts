@@ -151,7 +151,7 @@ const filesOf = (part: string): string[] =>
 /** Code without comments, so that prose may name what code may not. */
 const codeOf = (file: string): string => readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|(?<=^|[\s;{])\/\/.*$/gm, '');
 const importsOf = (code: string): string[] =>
-  [...code.matchAll(/(?:\bfrom|(?<!')\bimport|\bimport\()\s*'([^']+)'/g)].map((m) => m[1] as string);
+  [...code.matchAll(/(?:\bfrom(?=\s)|(?<!')\bimport|\bimport\()\s*'([^']+)'/g)].map((m) => m[1] as string);
 
 describe.each(Object.entries(RULES))(
   '%s',
