@@ -105,10 +105,6 @@ describe.skipIf(!loads)('a session', () => {
     }
     throw new Error('every signal came too early');
   });
-    expect(ended).toMatchObject({ code: 130, stdout: '' });
-    expect(ended.stderr).toContain('stopped by SIGINT; nothing is half-written');
-    expect(readdirSync(cwd)).toEqual(['in.npz']);
-  });
 });
 
 describe.skipIf(!loads)('inputs that do not fit', () => {
