@@ -50,28 +50,27 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-const NAMES = ['check', 'quantize', 'compile', 'run', 'prover', 'prove', 'verify', 'audit', 'inspect', 'fixtures check', 'fixtures'].concat(
-  [
-    'import ezkl',
-    'import',
-    'setup groth16',
-    'setup contribute',
-    'setup beacon',
-    'setup finish',
-    'setup',
-    'export solidity',
-    'export',
-    'wallet',
-    'chain',
-    'model',
-    'tab',
-    'job',
-    'settle',
-    'node',
-    'serve',
-    'ask',
-  ],
-);
+const NAMES = ['check', 'compile', 'run', 'prover', 'prove', 'verify', 'audit', 'inspect', 'fixtures check', 'fixtures'].concat([
+  'import ezkl',
+  'import',
+  'setup groth16',
+  'setup contribute',
+  'setup beacon',
+  'setup finish',
+  'setup',
+  'export solidity',
+  'export',
+  'wallet',
+  'chain',
+  'model',
+  'tab',
+  'job',
+  'settle',
+  'quantize',
+  'node',
+  'serve',
+  'ask',
+]);
 
 function build(): Command {
   const program = new Command('assay');

@@ -59,6 +59,7 @@ describe.skipIf(runtime === null)('models of exporters', () => {
     ['PyTorch, opset 11', torchNet(11), true],
     ['PyTorch, opset 17', torchNet(17), true],
     ['PyTorch, opset 21', torchNet(21), true],
+    ['PyTorch, opset 23', torchNet(23), true],
     ['tf2onnx, opset 10', tensorflowNet(10), true],
     ['tf2onnx, opset 15', tensorflowNet(15), true],
     ['scikit-learn', sklearnNet(), true],
