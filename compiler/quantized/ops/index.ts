@@ -4,6 +4,7 @@ import { concat, qlinearConcat } from './concat.ts';
 import { constant } from './constant.ts';
 import { conv, qlinearConv } from './conv.ts';
 import { gemm, matMul, qgemm, qlinearMatMul } from './dense.ts';
+import { extremes } from './extremes.ts';
 import { gather } from './gather.ts';
 import { layerNormalization } from './layernorm.ts';
 import { maxPool } from './maxpool.ts';
@@ -58,4 +59,5 @@ export const ops: Readonly<Record<string, OpReader>> = {
   ...binary,
   ...qlinear,
   ...pools,
+  ...extremes,
 };

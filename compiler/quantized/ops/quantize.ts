@@ -43,7 +43,7 @@ export const quantizeLinear: OpReader = {
         return result(ctx, node, { kind: 'integer', x: value.x, view: value.view });
       const before = ctx.producer.get(node.inputs[0] as string);
       // onnxruntime moves a QuantizeLinear before views and max-pools, and may then merge it with the pair it meets there.
-      if (before?.op !== 'DequantizeLinear')
+      if (!STAYS_BEHIND.includes(before?.op ?? ''))
         refuse(
           node,
           'model.unsupported-rescale',
@@ -57,6 +57,9 @@ export const quantizeLinear: OpReader = {
     result(ctx, node, closed(ctx, node, value, to, fused, name));
   },
 };
+
+/** What onnxruntime moves no QuantizeLinear past. */
+const STAYS_BEHIND = ['DequantizeLinear', 'ReduceMax', 'ReduceMin'];
 
 /** A function of one or two tensors, quantized to `to`; `fused`: by onnxruntime's kernel for it, where there is one. */
 export function closed(ctx: Context, node: Node, value: Value, to: Target, fused: boolean, name: string): Value {
