@@ -116,14 +116,12 @@ export function zeroPointOf(ctx: Context, node: Node, i: number, what: string, d
   return { dtype: type as IntegerType, zp: values[0] as number };
 }
 
-/** Weight zero points: all must be 0. */
-export function noZeroPoint(ctx: Context, node: Node, i: number, dtype: string, channels: number): void {
+/** Zero points of weights: one, or one per channel. */
+export function weightZeroPoints(ctx: Context, node: Node, i: number, dtype: string, channels: number): readonly number[] {
   const { values } = zeroPointsOf(ctx, node, i, 'weight zero point', dtype);
   if (values.length !== 1 && values.length !== channels)
     refuse(node, 'model.invalid-zero-point', `there are ${values.length} weight zero points for ${channels} channels`);
-  const at = values.findIndex((v) => v !== 0);
-  if (at >= 0)
-    refuse(node, 'model.unsupported-weight-zero-point', `the weight zero point is ${values[at]}; supported: 0 (symmetric weights)`);
+  return values;
 }
 
 /** The target of a quantisation by operands scale `s` and zero point `z`. */

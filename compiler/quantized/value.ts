@@ -38,7 +38,7 @@ export interface Moved {
 
 export type Value =
   | { readonly kind: 'constant'; readonly tensor: Tensor }
-  /** DequantizeLinear of a constant: integers, scales (one, or one per index of `axis`). Its zero points are zero, or there is one for all. */
+  /** DequantizeLinear of a constant: integers, scales (one, or one per index of `axis`), one zero point. */
   | {
       readonly kind: 'real-constant';
       readonly tensor: Tensor;

@@ -7,6 +7,8 @@ import { Dice, ModelBuilder } from './onnx.helpers.ts';
 
 const ROOT = 'fixtures/models/bad';
 const manifest = JSON.parse(readFileSync(`${ROOT}/manifest.json`, 'utf8')) as { file: string; expect: string; what: string }[];
+/** Valid files that the manifest calls unsupported, and that are supported by now. */
+const SUPPORTED = ['weight-zero-point.onnx'];
 
 function verdict(bytes: Uint8Array): string {
   try {
@@ -21,7 +23,8 @@ function verdict(bytes: Uint8Array): string {
 }
 
 describe('bad files', () => {
-  test.each(manifest)('$file: $expect ($what)', ({ file, expect: expected }) => {
+  test.each(manifest)('$file: $expect ($what)', ({ file, expect: written }) => {
+    const expected = SUPPORTED.includes(file) ? 'accept' : written;
     const bytes = readFileSync(`${ROOT}/${file}`);
     const start = performance.now();
     expect(verdict(bytes)).toBe(expected);

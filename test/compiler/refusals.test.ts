@@ -64,7 +64,6 @@ const refusals: Readonly<Record<string, [string, RegExp, () => Uint8Array]>> = {
   ],
   'alpha other than 1': ['model.unsupported-attribute', /alpha is 0.5; supported: 1/, () => gemm({ alpha: { float: 0.5 } })],
   'a transposed A': ['model.unsupported-attribute', /transA/, () => gemm({ transA: 1 })],
-  'a weight zero point': ['model.unsupported-weight-zero-point', /zero point is 3/, () => gemm({}, { zp: 3 })],
   'scales along the contracted axis': [
     'model.unsupported-per-axis',
     /axis 0/,

@@ -35,7 +35,7 @@ export const qlinearConv: OpReader = {
   attributes,
   read(node, ctx) {
     const { x, view, from } = integerOf(ctx, node, 0);
-    const weights = operatorWeights(ctx, node, 3, (t) => t.dims[0] ?? 0);
+    const weights = operatorWeights(ctx, node, 3, () => 0);
     const to = targetOf(ctx, node, 6, 7);
     kernelTypes(node, x, to.dtype, weights);
     const bias = operatorBias(ctx, node, 8, weights.tensor.dims[0] ?? 0);
@@ -171,7 +171,7 @@ function linear(
     x,
     form: { kind: 'conv', groups: whole ? 1 : groups, ...window },
     wDims: [co, whole ? channels : ci, taps],
-    weights: whole ? ungrouped(weights.data, co, ci, taps, groups) : Int32Array.from(weights.data),
+    weights: whole ? ungrouped(weights.data, co, ci, taps, groups) : weights.data,
     bias,
   };
 }

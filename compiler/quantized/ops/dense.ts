@@ -68,7 +68,7 @@ export const qlinearMatMul: OpReader = {
   read(node, ctx) {
     if (isActivation(ctx, node, 3)) return qlinearMatMulOfTwo(node, ctx);
     const { x, view, from } = integerOf(ctx, node, 0);
-    const weights = operatorWeights(ctx, node, 3, channelCount(node));
+    const weights = operatorWeights(ctx, node, 3, channelAxis(node));
     const to = targetOf(ctx, node, 6, 7);
     kernelTypes(node, x, to.dtype, weights);
     const scales = weights.scales.map((s) => Math.fround(from.scale * s));
@@ -84,7 +84,7 @@ export const qgemm: OpReader = {
     plainGemm(node, false);
     const { x, view, from } = integerOf(ctx, node, 0);
     rank2(node, view);
-    const weights = operatorWeights(ctx, node, 3, channelCount(node));
+    const weights = operatorWeights(ctx, node, 3, channelAxis(node));
     const bias = operatorBias(ctx, node, 6, channelCount(node)(weights.tensor));
     const scales = weights.scales.map((s) => Math.fround(from.scale * s));
     if (!has(node, 7)) {

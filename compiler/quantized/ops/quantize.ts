@@ -23,6 +23,7 @@ import { pairForm } from '../pair.ts';
 import { type Pair, quantized, valuesOf } from '../real.ts';
 import type { Value } from '../value.ts';
 import { looked, type OpReader, requantised, result, wrongOperand } from './op.ts';
+import { centred } from './weights.ts';
 
 export const quantizeLinear: OpReader = {
   attributes: ['axis', 'saturate', 'block_size', 'output_dtype', 'precision'],
@@ -199,9 +200,13 @@ function realConstant(ctx: Context, node: Node, tensor: Tensor): Value {
   const { values } = zeroPointsOf(ctx, node, 2, 'zero point', tensor.dtype);
   if (values.length !== 1 && values.length !== scales.length)
     refuse(node, 'model.invalid-zero-point', `there are ${values.length} zero points for ${scales.length} scales`);
-  if (values.some((z) => z !== values[0]))
-    refuse(node, 'model.unsupported-weight-zero-point', 'the channels have different zero points; supported: one for all');
-  return { kind: 'real-constant', tensor, scales, axis, zp: values[0] as number };
+  const [zp] = values as [number];
+  if (values.every((z) => z === zp) || tensor.data === null) return { kind: 'real-constant', tensor, scales, axis, zp };
+  if (tensor.dtype === 'int32')
+    refuse(node, 'model.unsupported-bias', `the channels of "${tensor.name}" have different zero points; supported: one for all int32`);
+  // Zero points that differ are taken off at once; what is left are no bytes.
+  const data = centred(tensor.data, tensor.dims, values, axis);
+  return { kind: 'real-constant', tensor: { ...tensor, dtype: 'int16', data }, scales, axis, zp: 0 };
 }
 
 /** Weights kept in float behind a QuantizeLinear: folded. */

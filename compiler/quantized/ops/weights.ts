@@ -1,26 +1,27 @@
 /** Constant operands of linear ops: weights as integers with one scale or one per channel, biases as int32 at the accumulator's scale. */
-import type { Node, Tensor } from '../../onnx/graph.ts';
-import { refuse } from '../../onnx/graph.ts';
-import { type Context, constantOf, has, noZeroPoint, operand, scalesOf } from '../context.ts';
+import { elements, type Node, refuse, type Tensor } from '../../onnx/graph.ts';
+import { type Context, constantOf, has, operand, scalesOf, weightZeroPoints } from '../context.ts';
 import { wrongOperand } from './op.ts';
 
 export interface Weights {
   readonly tensor: Tensor;
-  readonly data: ArrayLike<number>;
+  /** Without their zero point: in [-255, 255]. */
+  readonly data: Int32Array;
   readonly scales: readonly number[];
 }
 
-/** QOperator: operands i (integers), i+1 (scale), i+2 (zero point); `channels` of the weight tensor. */
-export function operatorWeights(ctx: Context, node: Node, i: number, channels: (t: Tensor) => number): Weights {
+/** QOperator: operands i (integers), i+1 (scale), i+2 (zero point); `axis` of its channels. */
+export function operatorWeights(ctx: Context, node: Node, i: number, axis: (t: Tensor) => number): Weights {
   const value = operand(ctx, node, i);
   if (value.kind !== 'constant') refuse(node, 'model.unsupported-dynamic', `operand ${i} ("${node.inputs[i]}") must be constant weights`);
   const tensor = constantOf(ctx, node, i, 'weight tensor', ['int8', 'uint8']);
   if (tensor.data.length === 0) refuse(node, 'model.invalid-shape', `the weights "${tensor.name}" are empty`, { tensor: tensor.name });
-  const count = channels(tensor);
+  const at = axis(tensor);
+  const count = tensor.dims[at] ?? 1;
   const scales = scalesOf(ctx, node, i + 1, 'weight scale');
   checkCount(node, scales.length, count);
-  noZeroPoint(ctx, node, i + 2, tensor.dtype, count);
-  return { tensor, data: tensor.data, scales };
+  const zeroPoints = weightZeroPoints(ctx, node, i + 2, tensor.dtype, count);
+  return { tensor, data: centred(tensor.data, tensor.dims, zeroPoints, at), scales };
 }
 
 /** QDQ: operand i is a dequantized constant; its channels lie on `axis`. */
@@ -33,10 +34,6 @@ export function dequantizedWeights(ctx: Context, node: Node, i: number, axis: (t
       tensor: tensor.name,
     });
   if (tensor.data.length === 0) refuse(node, 'model.invalid-shape', `the weights "${tensor.name}" are empty`, { tensor: tensor.name });
-  if (zp !== 0)
-    refuse(node, 'model.unsupported-weight-zero-point', `the weight zero point is ${zp}; supported: 0 (symmetric weights)`, {
-      tensor: tensor.name,
-    });
   const at = axis(tensor);
   checkCount(node, scales.length, tensor.dims[at] ?? 1);
   if (scales.length > 1 && value.axis !== at)
@@ -48,7 +45,14 @@ export function dequantizedWeights(ctx: Context, node: Node, i: number, axis: (t
         tensor: tensor.name,
       },
     );
-  return { tensor, data: tensor.data, scales };
+  return { tensor, data: centred(tensor.data, tensor.dims, [zp], 0), scales };
+}
+
+/** Integers less their zero point: one, or one per index of `axis`. */
+export function centred(data: ArrayLike<number>, dims: readonly number[], zeroPoints: readonly number[], axis: number): Int32Array {
+  const inner = elements(dims.slice(axis + 1));
+  const n = zeroPoints.length;
+  return Int32Array.from(data, (v, i) => v - (zeroPoints[n === 1 ? 0 : Math.floor(i / inner) % n] as number));
 }
 
 function checkCount(node: Node, scales: number, channels: number): void {
