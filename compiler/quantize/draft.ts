@@ -2,13 +2,12 @@
  * A float graph that is being rewritten: constants folded, every shape known. Passes take a draft and give a new one.
  */
 import { Refused } from '../../protocol/refused.ts';
-import { elements, type Graph, type GraphInput, type GraphOutput, type Node, producers, readersOf, type Tensor } from '../onnx/graph.ts';
+import { foldable, folded } from '../onnx/evaluate.ts';
+import { type Graph, type GraphInput, type GraphOutput, type Node, producers, readersOf, type Tensor } from '../onnx/graph.ts';
+import { requireArity } from '../onnx/slices.ts';
 import { liveNodes } from '../onnx/sort.ts';
-import { int64s, isConstant } from './arrays.ts';
-import { constantOf, evaluate, foldable } from './evaluate.ts';
 import { requireQuantizable } from './rules.ts';
 import { shapeOf } from './shapes.ts';
-import { requireArity } from './slices.ts';
 import { slicesOf } from './split.ts';
 
 export interface Draft {
@@ -41,7 +40,11 @@ export function draftOf(graph: Graph, reasons: Refused[]): Draft {
           visit(part);
         return;
       }
-      const value = folded(node, constants, shapes);
+      const value = folded(
+        node,
+        (name) => constants.get(name),
+        (name) => shapes.get(name),
+      );
       if (value !== null) {
         settle(value);
         return;
@@ -73,22 +76,6 @@ export function draftOf(graph: Graph, reasons: Refused[]): Draft {
     constants,
     shapes,
   });
-}
-
-function folded(node: Node, constants: ReadonlyMap<string, Tensor>, shapes: ReadonlyMap<string, readonly number[]>): Tensor | null {
-  if (node.op === 'Constant') return constantOf(node);
-  const name = node.outputs[0] as string;
-  const shape = shapes.get(node.inputs[0] ?? '');
-  if (node.op === 'Shape' && shape !== undefined) {
-    const bound = (attribute: string): number | undefined => {
-      const a = node.attributes.get(attribute);
-      return a?.kind === 'int' ? a.value : undefined;
-    };
-    return int64s(name, shape.slice(bound('start') ?? 0, bound('end')));
-  }
-  if (node.op === 'Size' && shape !== undefined) return { ...int64s(name, [elements(shape)]), dims: [] };
-  const operands = node.inputs.map((n) => constants.get(n));
-  return operands.every(isConstant) ? evaluate(node, operands) : null;
 }
 
 /** Without nodes and constants that nothing reads. */

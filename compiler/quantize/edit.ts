@@ -1,7 +1,7 @@
 /** Rewriting a draft in place of its nodes: one node becomes none, one or several, and the order stays topological. */
 import { Refused } from '../../protocol/refused.ts';
+import type { Constant } from '../onnx/arrays.ts';
 import { type Attribute, elements, type Node, type Tensor } from '../onnx/graph.ts';
-import type { Constant } from './arrays.ts';
 import { type Draft, freshName, type Links, linksOf, tidy } from './draft.ts';
 
 export class Edit {

@@ -3,8 +3,9 @@
  * weights of a layer shifts what it gives on average, by the weights' errors times the mean of the operand. The bias takes that shift back,
  * which costs nothing.
  */
+
+import type { Constant } from '../onnx/arrays.ts';
 import { intOf, type Node } from '../onnx/graph.ts';
-import type { Constant } from './arrays.ts';
 import type { Draft } from './draft.ts';
 import { channelAxis } from './passes/affine.ts';
 import { ruleOf } from './rules.ts';

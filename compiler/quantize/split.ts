@@ -1,7 +1,8 @@
 /** Split as one Slice for each of its outputs. */
+
+import { int64s } from '../onnx/arrays.ts';
 import { intOf, intsOf, type Node, refuse, type Tensor } from '../onnx/graph.ts';
-import { int64s } from './arrays.ts';
-import { axis, type Lookup, numbersOf } from './slices.ts';
+import { axis, type Lookup, numbersOf } from '../onnx/slices.ts';
 
 /** `settle` takes the constants of the slices. */
 export function slicesOf(node: Node, shape: readonly number[], constant: Lookup, settle: (t: Tensor) => void): Node[] {

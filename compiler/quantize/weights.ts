@@ -1,8 +1,9 @@
 /**
  * Weights as int8 with zero point 0, by one scale or one an output channel, and biases as int32 at the scale of the accumulator.
  */
+
+import type { Constant } from '../onnx/arrays.ts';
 import { elements } from '../onnx/graph.ts';
-import type { Constant } from './arrays.ts';
 
 export interface QuantizedWeights {
   readonly data: Int32Array;

@@ -4,13 +4,15 @@
  */
 import type { OutputType } from '../../circuits/interface.ts';
 import { Refused } from '../../protocol/refused.ts';
-import { type Graph, type Node, onlyAttributes, producers, refuse } from '../onnx/graph.ts';
+import { FOLDABLE, folded } from '../onnx/evaluate.ts';
+import { type Graph, type Node, onlyAttributes, producers, refuse, type Tensor } from '../onnx/graph.ts';
 import { signedRule } from '../signed.ts';
 import { Blocked, type Context, quantizedInput } from './context.ts';
 import type { IntegerType, QuantizedGraph, QuantizedOutput } from './form.ts';
 import { ops } from './ops/index.ts';
+import { result } from './ops/op.ts';
 import { tailOf } from './output.ts';
-import { describe, UNKNOWN, type Value } from './value.ts';
+import { describe, shapeOf, UNKNOWN, type Value } from './value.ts';
 
 export type NodeStatus = 'proven' | 'recomputed' | 'folded' | 'unsupported' | 'blocked' | 'dead';
 
@@ -80,13 +82,33 @@ export function readQuantized(graph: Graph, reasons: Refused[], own: ReadonlyMap
 }
 
 function readNode(node: Node, ctx: Context): void {
-  const op = Object.hasOwn(ops, node.op) ? ops[node.op] : undefined;
-  if (op === undefined)
-    refuse(node, 'model.unsupported-op', `this operator (opset ${node.opset}) is not supported; supported: ${Object.keys(ops).join(', ')}`);
   if ((node.outputs[0] ?? '') === '') refuse(node, 'model.invalid-outputs', 'has no output');
+  const values = (name: string): Value => ctx.values.get(name) ?? UNKNOWN;
+  const constant = folded(
+    node,
+    (name) => constantIn(values(name)),
+    (name) => shapeOf(values(name)),
+  );
+  if (constant !== null) {
+    result(ctx, node, { kind: 'constant', tensor: constant });
+    return;
+  }
+  const op = (Object.hasOwn(ops, node.op) && ops[node.op]) || notRead(node, values);
   onlyAttributes(node, op.attributes);
   op.read(node, ctx);
 }
+
+/** Refuses an operator that has no file, or one of the shape chains on a tensor that is computed. */
+function notRead(node: Node, values: (name: string) => Value): never {
+  if (!FOLDABLE.includes(node.op))
+    refuse(node, 'model.unsupported-op', `this operator (opset ${node.opset}) is not supported; supported: ${SUPPORTED.join(', ')}`);
+  if (node.inputs.some((name) => name !== '' && values(name).kind === 'unknown')) throw new Blocked();
+  refuse(node, 'model.unsupported-dynamic', 'reads a computed tensor; supported: constants and shapes');
+}
+
+const SUPPORTED = [...new Set([...Object.keys(ops), ...FOLDABLE])];
+
+const constantIn = (value: Value): Tensor | undefined => (value.kind === 'constant' ? value.tensor : undefined);
 
 function inputValue(ctx: Context, index: number): Value {
   const { name, dtype, shape } = ctx.graph.inputs[index] as Graph['inputs'][number];

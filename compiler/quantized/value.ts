@@ -96,6 +96,14 @@ export type Value =
 
 export const UNKNOWN: Value = { kind: 'unknown' };
 
+/** The shape of what a value stands for, where it has one. */
+export function shapeOf(value: Value): readonly number[] | undefined {
+  if (value.kind === 'constant' || value.kind === 'real-constant') return value.tensor.dims;
+  if (value.kind === 'tail' || value.kind === 'indices') return value.shape;
+  if (value.kind === 'accumulator' && value.moved !== null) return value.moved.shape;
+  return value.kind === 'unknown' ? undefined : value.view.shape;
+}
+
 /** What a value is, in words for a refusal. */
 export function describe(value: Value): string {
   return {

@@ -1,10 +1,10 @@
 /** The pure parts of quantization: folding, rewriting, scales, weights, bytes, refusals. Ranges are given, nothing is run. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { floats } from '../../compiler/onnx/arrays.ts';
 import type { Node } from '../../compiler/onnx/graph.ts';
 import { readModel } from '../../compiler/onnx/read.ts';
 import { writeModel } from '../../compiler/onnx/write.ts';
-import { floats } from '../../compiler/quantize/arrays.ts';
 import { entropyRange, Histogram, percentileRange } from '../../compiler/quantize/histogram.ts';
 import { prepare, quantize, type Ranges } from '../../compiler/quantize/index.ts';
 import { shiftOf } from '../../compiler/quantize/means.ts';

@@ -5,8 +5,8 @@
  * channels, which has weights per channel and an int32 bias, so it is requantised once; on [N, C] it becomes Mul and Add.
  */
 import type { Refused } from '../../../protocol/refused.ts';
+import { floats } from '../../onnx/arrays.ts';
 import { floatOf, intOf, type Node, refuse } from '../../onnx/graph.ts';
-import { floats } from '../arrays.ts';
 import type { Draft } from '../draft.ts';
 import { type Edit, editEach, nodeLike } from '../edit.ts';
 import { foldAffine } from './affine.ts';

@@ -4,8 +4,8 @@
  * requantisation is not.
  */
 import type { Refused } from '../../../protocol/refused.ts';
+import { type Constant, floats, int64s } from '../../onnx/arrays.ts';
 import { floatOf, intOf, type Node, refuse } from '../../onnx/graph.ts';
-import { type Constant, floats, int64s } from '../arrays.ts';
 import type { Draft } from '../draft.ts';
 import { Edit, editEach, nodeLike, perChannel } from '../edit.ts';
 

@@ -3,11 +3,11 @@
  * all pixels GlobalAveragePool.
  */
 import type { Refused } from '../../../protocol/refused.ts';
+import { floats, int64s } from '../../onnx/arrays.ts';
 import { elements, floatOf, intOf, intsOf, type Node, refuse, stringOf } from '../../onnx/graph.ts';
-import { floats, int64s } from '../arrays.ts';
+import { axis, numbersOf } from '../../onnx/slices.ts';
 import type { Draft } from '../draft.ts';
 import { type Edit, editEach, nodeLike } from '../edit.ts';
-import { axis, numbersOf } from '../slices.ts';
 
 const LEAST = 13;
 

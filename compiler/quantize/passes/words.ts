@@ -3,11 +3,11 @@
  * number Clip, GlobalMaxPool MaxPool over the whole image, zeros around a Conv its pads.
  */
 import type { Refused } from '../../../protocol/refused.ts';
+import { type Constant, floats } from '../../onnx/arrays.ts';
 import { elements, intsOf, type Node, stringOf } from '../../onnx/graph.ts';
-import { type Constant, floats } from '../arrays.ts';
+import { numbersOf } from '../../onnx/slices.ts';
 import type { Draft } from '../draft.ts';
 import { type Edit, editEach, nodeLike } from '../edit.ts';
-import { numbersOf } from '../slices.ts';
 
 type Word = (edit: Edit, node: Node) => readonly Node[] | null;
 

@@ -2,11 +2,11 @@
  * Concat and com.microsoft QLinearConcat: the operands one after the other, each quantized by the parameters of the result first where it has
  * others (a table), as onnxruntime does operand by operand.
  */
-import { elements, intOf, type Node, refuse, type Tensor } from '../../onnx/graph.ts';
+import { intOf, type Node, refuse, type Tensor } from '../../onnx/graph.ts';
 import { type Context, constantActivation, constantOf, meet, operand, scaleOf, targetOf, zeroPointOf } from '../context.ts';
 import { type Activation, type Affine, RANGE, type Target } from '../form.ts';
 import { shownOf, virtual } from '../moved.ts';
-import { concat as joined, type Shown, whole } from '../shown.ts';
+import { concat as joined } from '../shown.ts';
 import type { Value } from '../value.ts';
 import { plainView } from '../view.ts';
 import { dimension } from './move.ts';
@@ -69,8 +69,6 @@ export const concat: OpReader = {
     const values = node.inputs.map((_, i) => operand(ctx, node, i));
     const rank = rankOf(values[0] as Value) ?? wrongOperand(ctx, node, 0, 'a quantized or dequantized tensor, or a constant');
     const axis = dimension(node, intOf(node, 'axis', 0), rank);
-    if (values.every((v) => v.kind === 'constant'))
-      return result(ctx, node, { kind: 'constant', tensor: joinedConstant(node, values, axis) });
     if (values.every((v): v is Integer => v.kind === 'integer')) return result(ctx, node, join(ctx, node, values, axis));
     // Behind dequantized tensors stands a QuantizeLinear, which says what the integers of the result are.
     const q = ctx.signed.onlyQuantizer(node.outputs[0] as string);
@@ -90,36 +88,6 @@ const rankOf = (v: Value): number | null =>
     : v.kind === 'integer' || v.kind === 'real'
       ? v.view.shape.length
       : null;
-
-function joinedConstant(node: Node, values: readonly Extract<Value, { kind: 'constant' }>[], axis: number): Tensor {
-  const tensors = values.map((v) => v.tensor);
-  agree(
-    node,
-    tensors.map((t) => t.dims),
-    axis,
-  );
-  const [first] = tensors as [Tensor];
-  const all = joined(
-    tensors.map((t, i) => whole(i, t.dims)),
-    axis,
-  ) as Shown<number>;
-  const { dims } = all;
-  if (tensors.some((t) => t.data === null || t.dtype !== first.dtype))
-    refuse(node, 'model.invalid-type', 'joins constants of different types');
-  const Store = (first.data as object).constructor as new (n: number) => NonNullable<Tensor['data']>;
-  const out = new Store(elements(dims));
-  // Row-major: blocks of every operand in turn.
-  const blocks = tensors.map((t) => elements(t.dims.slice(axis)));
-  const row = blocks.reduce((a, b) => a + b, 0);
-  let start = 0;
-  tensors.forEach((t, k) => {
-    const block = blocks[k] as number;
-    for (let o = 0; o * row < out.length; o++)
-      for (let j = 0; j < block; j++) out[o * row + start + j] = (t.data as ArrayLike<number>)[o * block + j] as number;
-    start += block;
-  });
-  return { ...first, name: node.outputs[0] as string, dims, data: out };
-}
 
 /** Operands Y_scale, Y_zero_point, then x, scale, zero point of each. */
 export const qlinearConcat: OpReader = {

@@ -1,7 +1,6 @@
 /** Every operator the compiler reads. A new one is its own file and a line here. */
 import { binary } from './binary.ts';
 import { concat, qlinearConcat } from './concat.ts';
-import { constant } from './constant.ts';
 import { conv, qlinearConv } from './conv.ts';
 import { gemm, matMul, qgemm, qlinearMatMul } from './dense.ts';
 import { extremes } from './extremes.ts';
@@ -50,7 +49,6 @@ export const ops: Readonly<Record<string, OpReader>> = {
   Upsample: resize,
   DepthToSpace: depthToSpace,
   SpaceToDepth: spaceToDepth,
-  Constant: constant,
   Softmax: softmax,
   'com.microsoft.QLinearSoftmax': qlinearSoftmax,
   LayerNormalization: layerNormalization,

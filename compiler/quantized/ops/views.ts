@@ -5,21 +5,13 @@ import { MAX_RANK } from '../../onnx/tensor.ts';
 import { type Context, constantOf, has, operand } from '../context.ts';
 import { movedLater, shownOf, virtual } from '../moved.ts';
 import { permute, reshape as reshapeShown, type Shown } from '../shown.ts';
-import type { Value } from '../value.ts';
+import { shapeOf, type Value } from '../value.ts';
 import { stepView } from '../view.ts';
 import { type OpReader, result, wrongOperand } from './op.ts';
 
-/** The shape of a value's tensor. */
-function shapeOf(value: Value): readonly number[] {
-  if (value.kind === 'constant' || value.kind === 'real-constant') return value.tensor.dims;
-  if (value.kind === 'tail' || value.kind === 'indices') return value.shape;
-  if (value.kind === 'accumulator' && value.moved !== null) return value.moved.shape;
-  return value.kind === 'unknown' ? [] : value.view.shape;
-}
-
 function viewed(node: Node, ctx: Context, step: (shape: readonly number[]) => ViewStep | null) {
   const value = operand(ctx, node, 0);
-  const shape = shapeOf(value);
+  const shape = shapeOf(value) ?? [];
   const made = step(shape);
   if (made === null) return result(ctx, node, value);
   if (made.op === 'reshape' && elements(made.shape) !== elements(shape))

@@ -2,9 +2,9 @@
  * Nodes on constants: the chains that exporters write to compute shapes (Shape, Gather, Unsqueeze, Concat, Cast, …) and to lay out
  * weights (Transpose, Reshape, Mul). Float results are rounded once per operation, as float32 does.
  */
-import { floatOf, intOf, type Node, refuse, type Tensor } from '../onnx/graph.ts';
 import { broadcast, type Constant, filled, floats, int64s, isConstant, newData, reader, transposed } from './arrays.ts';
-import { axis, cutOf, flattened, numbersOf, permOf, reshaped, squeezed, unsqueezed } from './slices.ts';
+import { elements, floatOf, intOf, type Node, refuse, type Tensor } from './graph.ts';
+import { axis, cutOf, flattened, numbersOf, permOf, requireArity, reshaped, squeezed, unsqueezed } from './slices.ts';
 
 type Evaluate = (node: Node, of: readonly Constant[], name: string) => Constant | null;
 
@@ -12,10 +12,14 @@ const viewed =
   (shape: (node: Node, t: Constant, of: readonly Constant[]) => readonly number[]): Evaluate =>
   (node, of, name) => ({ ...(of[0] as Constant), name, dims: shape(node, of[0] as Constant, of) });
 
+/** Their arithmetic wraps around, and no chain needs it. */
+const isByte = ({ dtype }: Constant): boolean => dtype === 'uint8' || dtype === 'int8';
+
 const unary =
   (f: (v: number) => number): Evaluate =>
   (_, [t], name) => {
     const { dtype, dims, data } = t as Constant;
+    if (isByte(t as Constant)) return null;
     const out = newData(dtype, data.length);
     data.forEach((v, i) => {
       out[i] = f(v);
@@ -29,6 +33,7 @@ const binary =
     const [a, b] = of as [Constant, Constant];
     const dims = broadcast(a.dims, b.dims);
     if (dims === null) refuse(node, 'model.invalid-shape', `cannot broadcast [${a.dims.join(', ')}] and [${b.dims.join(', ')}]`);
+    if (isByte(a)) return null;
     const [x, y, integers] = [reader(a), reader(b), a.dtype !== 'float32'];
     return filled(name, dtypeOf(a), dims, (i) => f(x(i), y(i), integers));
   };
@@ -51,15 +56,26 @@ const gather: Evaluate = (node, of, name) => {
   const a = axis(node, intOf(node, 'axis', 0), t.dims.length);
   const [read, at, rank] = [reader(t), reader(indices), indices.dims.length];
   const dims = [...t.dims.slice(0, a), ...indices.dims, ...t.dims.slice(a + 1)];
+  const size = t.dims[a] as number;
+  const bad = indices.data.findIndex((k) => !(k >= -size && k < size));
+  if (bad >= 0)
+    refuse(
+      node,
+      'model.invalid-index',
+      `index ${indices.data[bad]} at position ${bad} lies outside dimension ${a} of [${t.dims.join(', ')}]`,
+    );
   return filled(name, t.dtype, dims, (index) => {
     const k = at(index.slice(a, a + rank));
-    return read([...index.slice(0, a), k < 0 ? k + (t.dims[a] as number) : k, ...index.slice(a + rank)]);
+    return read([...index.slice(0, a), k < 0 ? k + size : k, ...index.slice(a + rank)]);
   });
 };
 
 const concat: Evaluate = (node, of, name) => {
   const first = of[0] as Constant;
   const a = axis(node, intOf(node, 'axis', 0), first.dims.length);
+  if (of.some((t) => t.dtype !== first.dtype)) refuse(node, 'model.invalid-type', 'joins constants of different types');
+  if (of.some((t) => t.dims.length !== first.dims.length || t.dims.some((d, i) => i !== a && d !== first.dims[i])))
+    refuse(node, 'model.invalid-shape', `joins ${of.map((t) => `[${t.dims.join(', ')}]`).join(', ')} along dimension ${a}`);
   const owner = of.flatMap((t) => {
     const read = reader(t);
     return Array.from({ length: t.dims[a] as number }, (_, k) => ({ read, k }));
@@ -132,17 +148,38 @@ const OPS: Readonly<Record<string, Evaluate>> = {
 };
 
 /** The value of a node whose operands are constants, or null if we do not compute this operator. */
-export function evaluate(node: Node, operands: readonly (Tensor | undefined)[]): Constant | null {
+function evaluate(node: Node, operands: readonly (Tensor | undefined)[]): Constant | null {
   const op = Object.hasOwn(OPS, node.op) ? OPS[node.op] : undefined;
   if (op === undefined || operands.length === 0 || !operands.every(isConstant)) return null;
   return op(node, operands, node.outputs[0] as string);
 }
 
-/** Whether an operator may stand in a chain of constants and shapes. */
-export const foldable = (node: Node): boolean => node.op === 'Shape' || node.op === 'Size' || Object.hasOwn(OPS, node.op);
+/** Operators that may stand in a chain of constants and shapes. */
+export const FOLDABLE: readonly string[] = ['Constant', 'Shape', 'Size', ...Object.keys(OPS)];
+
+export const foldable = (node: Node): boolean => FOLDABLE.includes(node.op);
+
+/** The value of a node that depends on constants and shapes alone, or null: what a tensor's name stands for is asked for where it is known. */
+export function folded(
+  node: Node,
+  constant: (name: string) => Tensor | undefined,
+  shapeOf: (name: string) => readonly number[] | undefined,
+): Tensor | null {
+  if (node.op === 'Constant') return constantOf(node);
+  if (!foldable(node)) return null;
+  requireArity(node);
+  const name = node.outputs[0] as string;
+  const shape = shapeOf(node.inputs[0] ?? '');
+  if (node.op === 'Shape' && shape !== undefined) {
+    const end = node.attributes.has('end') ? intOf(node, 'end', 0) : undefined;
+    return int64s(name, shape.slice(intOf(node, 'start', 0), end));
+  }
+  if (node.op === 'Size' && shape !== undefined) return { ...int64s(name, [elements(shape)]), dims: [] };
+  return evaluate(node, node.inputs.map(constant));
+}
 
 /** A Constant node's value. */
-export function constantOf(node: Node): Tensor {
+function constantOf(node: Node): Tensor {
   const name = node.outputs[0] as string;
   const [entry, more] = [...node.attributes.values()];
   if (entry === undefined || more !== undefined) refuse(node, 'model.invalid-attribute', 'must have exactly one value');

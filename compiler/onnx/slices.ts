@@ -1,6 +1,7 @@
 /** What Slice, Reshape, Squeeze, Unsqueeze and Flatten make of a shape: one meaning for constants and for tensors that are computed. */
-import { elements, intOf, intsOf, type Node, refuse, type Tensor } from '../onnx/graph.ts';
+
 import { axisIn } from './arrays.ts';
+import { elements, intOf, intsOf, type Node, refuse, type Tensor } from './graph.ts';
 
 export type Lookup = (i: number) => Tensor | undefined;
 

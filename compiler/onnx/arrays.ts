@@ -1,6 +1,6 @@
 /** Index arithmetic on constants: enumerate the result, say where each element comes from. */
 import { Refused } from '../../protocol/refused.ts';
-import { elements, type Tensor } from '../onnx/graph.ts';
+import { elements, type Tensor } from './graph.ts';
 
 export type Data = NonNullable<Tensor['data']>;
 export type Constant = Tensor & { readonly data: Data };
