@@ -1,5 +1,4 @@
 /** What Slice, Reshape, Squeeze, Unsqueeze and Flatten make of a shape: one meaning for constants and for tensors that are computed. */
-
 import { axisIn } from './arrays.ts';
 import { elements, intOf, intsOf, type Node, refuse, type Tensor } from './graph.ts';
 

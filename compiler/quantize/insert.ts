@@ -3,7 +3,6 @@
  * DequantizeLinear each; the pattern that onnxruntime's quantize_static writes and that it fuses into integer kernels. Inputs and outputs
  * stay float32.
  */
-
 import { type Constant, floats } from '../onnx/arrays.ts';
 import type { Graph, Node, Tensor } from '../onnx/graph.ts';
 import { writeModel } from '../onnx/write.ts';

@@ -3,7 +3,6 @@
  * weights of a layer shifts what it gives on average, by the weights' errors times the mean of the operand. The bias takes that shift back,
  * which costs nothing.
  */
-
 import type { Constant } from '../onnx/arrays.ts';
 import { intOf, type Node } from '../onnx/graph.ts';
 import type { Draft } from './draft.ts';

@@ -1,5 +1,4 @@
 /** The shape of what a node computes, from the shapes of its operands: what Shape asks for, and what BatchNormalization and MatMul are rewritten by. */
-
 import { broadcast } from '../onnx/arrays.ts';
 import { elements, intOf, intsOf, type Node, refuse } from '../onnx/graph.ts';
 import { axis, cutOf, flattened, type Lookup, numbersOf, permOf, reshaped, squeezed, unsqueezed } from '../onnx/slices.ts';

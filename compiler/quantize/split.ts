@@ -1,5 +1,4 @@
 /** Split as one Slice for each of its outputs. */
-
 import { int64s } from '../onnx/arrays.ts';
 import { intOf, intsOf, type Node, refuse, type Tensor } from '../onnx/graph.ts';
 import { axis, type Lookup, numbersOf } from '../onnx/slices.ts';

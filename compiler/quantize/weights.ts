@@ -1,7 +1,6 @@
 /**
  * Weights as int8 with zero point 0, by one scale or one an output channel, and biases as int32 at the scale of the accumulator.
  */
-
 import type { Constant } from '../onnx/arrays.ts';
 import { elements } from '../onnx/graph.ts';
 

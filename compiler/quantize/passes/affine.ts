@@ -2,7 +2,6 @@
  * One factor and one summand a channel after a Conv or Gemm go into its weights and bias. tf2onnx writes a bias as an Add behind the Conv,
  * and a batch normalization it has folded itself as Mul and Add.
  */
-
 import { type Constant, floats } from '../../onnx/arrays.ts';
 import { elements, intOf, type Node } from '../../onnx/graph.ts';
 import type { Draft } from '../draft.ts';

@@ -2,7 +2,6 @@
  * Two clamps in a row are one; and a clamp moves before max-pools and views that alone read what it clamps: clamping commutes with taking a
  * maximum and with moving elements. There it meets the Conv or Gemm, whose requantisation clamps for nothing.
  */
-
 import { floats } from '../../onnx/arrays.ts';
 import type { Node } from '../../onnx/graph.ts';
 import type { Draft } from '../draft.ts';
