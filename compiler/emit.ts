@@ -69,7 +69,7 @@ function quantizedOp(op: QuantizedOp): string {
   const requant =
     op.requant === null
       ? 'as int32'
-      : `R ${numbers(op.requant.scales)} to scale ${op.requant.to.scale} zp ${op.requant.to.zp} clip [${op.requant.to.lo}, ${op.requant.to.hi}]`;
+      : `${'chain' in op.requant ? op.requant.chain.map((s) => `${s.op} ${numbers(s.constants)}`).join(', ') : `R ${numbers(op.requant.scales)}`} to scale ${op.requant.to.scale} zp ${op.requant.to.zp} clip [${op.requant.to.lo}, ${op.requant.to.hi}]`;
   return `${head} ${JSON.stringify(op.form)} weights ${dims(op.wDims)} ${numbers(op.weights)} bias ${numbers(op.bias)} ${requant}${stages}`;
 }
 

@@ -41,6 +41,7 @@ export function fuseLookups(graph: QuantizedGraph): QuantizedGraph {
     if (before.kind === 'linear' && before.requant === null) return;
     if (!sameAxis(before, op.stages)) return;
     // Per channel, steps are found by bisection.
+    if (before.kind === 'linear' && before.requant !== null && 'chain' in before.requant && !isMonotone(op.stages)) return;
     if (!isMonotone(op.stages) && (before.kind !== 'linear' || op.stages.some((s) => channelsOf(s) > 1))) return;
     ops[at] = { ...before, y: op.y, stages: [...before.stages, ...op.stages] };
     ops[i] = null;

@@ -7,6 +7,7 @@
 import type { TableDescription } from '../../circuits/descriptions.ts';
 import type { OutputType, TailStep, ViewStep } from '../../circuits/interface.ts';
 import type { StepList } from '../../circuits/step.ts';
+import type { ChainStep } from './chain.ts';
 import type { PairForm } from './pair.ts';
 import type { Shown } from './shown.ts';
 
@@ -72,7 +73,10 @@ export interface Window {
   readonly dilation: readonly [number, number];
 }
 
-/** Conv and dense: an exact integer accumulator, requantised by R = scales (one, or one per channel) and then by `stages`. */
+/** What an accumulator becomes: by R = scales (one, or one per channel), or by float32 arithmetic and a QuantizeLinear. */
+export type Requant = { readonly to: Target } & ({ readonly scales: readonly number[] } | { readonly chain: readonly ChainStep[] });
+
+/** Conv and dense: an exact integer accumulator, requantised and then through `stages`. */
 export interface Linear {
   readonly kind: 'linear';
   readonly node: string;
@@ -83,7 +87,7 @@ export interface Linear {
   readonly bias: Int32Array;
   readonly y: Activation;
   /** Null: the accumulator itself is the (int32) result. */
-  readonly requant: { readonly scales: readonly number[]; readonly to: Target } | null;
+  readonly requant: Requant | null;
   readonly stages: readonly Stage[];
 }
 

@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 import type { Activation } from './form.ts';
 import { copyOf, settle } from './moved.ts';
 import { publicAccumulator } from './ops/dense.ts';
+import { oneOrAll } from './ops/op.ts';
 import type { Value } from './value.ts';
 import { type View, viewSteps } from './view.ts';
 
@@ -49,17 +50,33 @@ export function tailOf(ctx: Context, where: string, value: Value, name: string):
       steps: [...steps, { op: 'dequantize', scales: [floatToBits(scale)], axis: 0, zp }],
     };
   }
-  if (value.kind !== 'accumulator' || value.clamps.length > 0 || value.pools.length > 0 || value.moved !== null) return null;
+  if ((value.kind !== 'accumulator' && value.kind !== 'int32') || value.moved !== null) return null;
   const { acc, view } = value;
-  if (acc.linear.form.kind === 'conv') return null;
+  const conv = acc.linear.form.kind === 'conv';
+  if (value.kind === 'int32') {
+    const source = publicAccumulator(ctx, acc, name);
+    return { kind: 'tail', source, shape: view.shape, dtype: 'int32', steps: viewSteps(acc.dims, view) };
+  }
+  const scales = value.clamps.length > 0 || value.pools.length > 0 ? null : scalesOf(value);
+  if (scales === null) return null;
   const source = publicAccumulator(ctx, acc, name);
-  const scales = acc.scales.every((s) => s === acc.scales[0]) ? acc.scales.slice(0, 1) : acc.scales;
   return {
     kind: 'tail',
     source,
     shape: view.shape,
     dtype: 'float32',
-    // The channels are the last key axis whatever the view does later.
-    steps: [{ op: 'dequantize', scales: scales.map(floatToBits), axis: acc.dims.length - 1, zp: 0 }, ...viewSteps(acc.dims, view)],
+    // The channels are the first or last key axis whatever the view does later.
+    steps: [
+      { op: 'dequantize', scales: scales.map(floatToBits), axis: conv ? 0 : acc.dims.length - 1, zp: 0 },
+      ...viewSteps(acc.dims, view),
+    ],
   };
+}
+
+/** The one product that makes a float of an accumulator; null: it is more, or a Conv that onnxruntime runs in float32. */
+function scalesOf({ acc, chain }: Extract<Value, { kind: 'accumulator' }>): readonly number[] | null {
+  if (chain === null) return acc.linear.form.kind === 'conv' ? null : oneOrAll(acc.scales);
+  const [first, more] = chain;
+  if (more !== undefined || (first !== undefined && first.op !== 'Mul')) return null;
+  return first?.constants ?? [1];
 }

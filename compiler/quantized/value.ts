@@ -4,6 +4,7 @@
  */
 import type { OutputType, TailStep } from '../../circuits/interface.ts';
 import type { Tensor } from '../onnx/graph.ts';
+import type { ChainStep } from './chain.ts';
 import type { Activation, Affine, Clamp, Linear, Window } from './form.ts';
 import type { Shown } from './shown.ts';
 import type { View } from './view.ts';
@@ -74,11 +75,15 @@ export type Value =
       readonly slope: number | null;
       readonly fusable: Fusable | null;
     }
+  /** An int32 result that waits for its Cast, or leaves. */
+  | { readonly kind: 'int32'; readonly acc: Accumulator; readonly view: View; readonly moved: Moved | null }
   /** A float accumulator, then clamps and max-pools, all of which commute with quantisation. */
   | {
       readonly kind: 'accumulator';
       readonly acc: Accumulator;
       readonly view: View;
+      /** Float32 arithmetic on the int32 accumulator, before the clamps; null: a kernel scales it by acc.scales. */
+      readonly chain: readonly ChainStep[] | null;
       readonly clamps: readonly Clamp[];
       readonly pools: readonly Pool[];
       /** What is seen of the quantized result, when it is not all of it under `view`. */
@@ -100,7 +105,7 @@ export const UNKNOWN: Value = { kind: 'unknown' };
 export function shapeOf(value: Value): readonly number[] | undefined {
   if (value.kind === 'constant' || value.kind === 'real-constant') return value.tensor.dims;
   if (value.kind === 'tail' || value.kind === 'indices') return value.shape;
-  if (value.kind === 'accumulator' && value.moved !== null) return value.moved.shape;
+  if ((value.kind === 'accumulator' || value.kind === 'int32') && value.moved !== null) return value.moved.shape;
   return value.kind === 'unknown' ? undefined : value.view.shape;
 }
 
@@ -114,6 +119,7 @@ export function describe(value: Value): string {
     integer: 'a quantized tensor',
     real: 'a dequantized tensor',
     pair: 'a function of two dequantized tensors',
+    int32: 'an int32 result',
     accumulator: 'a float result that was never quantized',
     tail: 'a float result past the last quantized tensor',
     unknown: 'unknown',

@@ -71,6 +71,7 @@ export async function compared(
     expect(truth?.shape).toEqual(out);
     const different = differing(mine?.data ?? [], truth?.data ?? []);
     if (!float) expect(different).toBe(0);
+    else mine?.data.forEach((v, k) => void expect(Math.abs(v - (truth?.data[k] as number))).toBeLessThan((scale ?? from) * 1.01));
   }
   const { key, plan, contents } = setup(program.network);
   const { envelope } = await prove({ fields: key, plan, contents }, applyHead(program.interface, inputs));

@@ -10,6 +10,7 @@ import { mapped, type Real, valuesOf } from '../real.ts';
 import { BINARY } from '../scalar.ts';
 import type { Fusable, Value } from '../value.ts';
 import { plainView, type View } from '../view.ts';
+import { chained } from './chained.ts';
 import { broadcast, broadcastShape } from './move.ts';
 import { type OpReader, result, wrongOperand } from './op.ts';
 
@@ -22,6 +23,8 @@ function read(op: string, f: (a: number, b: number) => number): OpReader['read']
   return (node, ctx) => {
     const [a, b] = [operand(ctx, node, 0), operand(ctx, node, 1)];
     if (isConstant(a) && isConstant(b)) return result(ctx, node, folded(ctx, node, a, b, f));
+    if (a.kind === 'accumulator' && isConstant(b)) return result(ctx, node, chained(ctx, node, a, op, b.tensor.dims, reals(node, b), 1));
+    if (b.kind === 'accumulator' && isConstant(a)) return result(ctx, node, chained(ctx, node, b, op, a.tensor.dims, reals(node, a), 0));
     if (a.kind === 'pair' || b.kind === 'pair') return result(ctx, node, pairAndScalar(ctx, node, a, b, f));
     if (isConstant(a) && b.kind === 'real') return result(ctx, node, withConstant(ctx, node, op, b, a, 0, f));
     if (a.kind === 'real' && isConstant(b)) return result(ctx, node, withConstant(ctx, node, op, a, b, 1, f));

@@ -27,7 +27,13 @@ export const conv: OpReader = {
     const weights = dequantizedWeights(ctx, node, 1, () => 0);
     const scales = weights.scales.map((s) => Math.fround(x.from.scale * s));
     const bias = dequantizedBias(ctx, node, 2, weights.tensor.dims[0] ?? 0, scales);
-    result(ctx, node, { kind: 'accumulator', ...convolution(ctx, node, x.x, x.view, weights, bias, scales), clamps: [], pools: [] });
+    result(ctx, node, {
+      kind: 'accumulator',
+      ...convolution(ctx, node, x.x, x.view, weights, bias, scales),
+      chain: null,
+      clamps: [],
+      pools: [],
+    });
   },
 };
 
@@ -43,7 +49,13 @@ export const qlinearConv: OpReader = {
     result(
       ctx,
       node,
-      requantised(ctx, node, { ...convolution(ctx, node, x, view, weights, bias, scales), pools: [] }, to, node.outputs[0] as string),
+      requantised(
+        ctx,
+        node,
+        { ...convolution(ctx, node, x, view, weights, bias, scales), chain: null, pools: [] },
+        to,
+        node.outputs[0] as string,
+      ),
     );
   },
 };
@@ -60,7 +72,8 @@ export function kernelTypes(node: Node, x: Activation, out: string, weights: Wei
 
 type Convolved = Pick<Extract<Value, { kind: 'accumulator' }>, 'acc' | 'view' | 'moved'>;
 
-function convolution(
+/** A convolution by the attributes of `node`. */
+export function convolution(
   ctx: Context,
   node: Node,
   x: Activation,

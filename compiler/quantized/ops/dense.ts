@@ -47,7 +47,7 @@ function dequantized(node: Node, ctx: Context, gemm: boolean) {
     ? dequantizedBias(ctx, node, 2, channelCount(node)(weights.tensor), scales)
     : new Int32Array(channelCount(node)(weights.tensor));
   const { acc, view } = product(ctx, node, x.x, x.view, weights, bias, scales);
-  result(ctx, node, { kind: 'accumulator', acc, view, clamps: [], pools: [], moved: null });
+  result(ctx, node, { kind: 'accumulator', acc, view, chain: null, clamps: [], pools: [], moved: null });
 }
 
 export const gemm: OpReader = {
@@ -73,7 +73,7 @@ export const qlinearMatMul: OpReader = {
     kernelTypes(node, x, to.dtype, weights);
     const scales = weights.scales.map((s) => Math.fround(from.scale * s));
     const made = product(ctx, node, x, view, weights, new Int32Array(channelCount(node)(weights.tensor)), scales);
-    result(ctx, node, requantised(ctx, node, { ...made, pools: [], moved: null }, to, node.outputs[0] as string));
+    result(ctx, node, requantised(ctx, node, { ...made, chain: null, pools: [], moved: null }, to, node.outputs[0] as string));
   },
 };
 
@@ -90,13 +90,13 @@ export const qgemm: OpReader = {
     if (!has(node, 7)) {
       kernelTypes(node, x, x.dtype, weights);
       const made = product(ctx, node, x, view, weights, bias, scales);
-      return result(ctx, node, { kind: 'accumulator', ...made, clamps: [], pools: [], moved: null });
+      return result(ctx, node, { kind: 'accumulator', ...made, chain: null, clamps: [], pools: [], moved: null });
     }
     scaleOf(ctx, node, 7, 'output scale');
     const to = targetOf(ctx, node, 7, 8);
     kernelTypes(node, x, to.dtype, weights);
     const made = product(ctx, node, x, view, weights, bias, scales);
-    result(ctx, node, requantised(ctx, node, { ...made, pools: [], moved: null }, to, node.outputs[0] as string));
+    result(ctx, node, requantised(ctx, node, { ...made, chain: null, pools: [], moved: null }, to, node.outputs[0] as string));
   },
 };
 
@@ -106,7 +106,7 @@ function rank2(node: Node, view: View): void {
 }
 
 /** x [.., K] times weights [K, N] (or [N, K] when transB). */
-function product(
+export function product(
   ctx: Context,
   node: Node,
   source: Activation,

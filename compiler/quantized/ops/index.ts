@@ -5,6 +5,7 @@ import { conv, qlinearConv } from './conv.ts';
 import { gemm, matMul, qgemm, qlinearMatMul } from './dense.ts';
 import { extremes } from './extremes.ts';
 import { gather } from './gather.ts';
+import { integer } from './integer.ts';
 import { layerNormalization } from './layernorm.ts';
 import { maxPool } from './maxpool.ts';
 import { depthToSpace, expand, slice, spaceToDepth, split, tile } from './move.ts';
@@ -58,4 +59,5 @@ export const ops: Readonly<Record<string, OpReader>> = {
   ...qlinear,
   ...pools,
   ...extremes,
+  ...integer,
 };

@@ -35,14 +35,13 @@ export function requantScale(node: Node, accumulator: readonly number[], to: Tar
   return scales;
 }
 
-type Requantised = Pick<Extract<Value, { kind: 'accumulator' }>, 'acc' | 'view' | 'pools' | 'moved'>;
+type Requantised = Pick<Extract<Value, { kind: 'accumulator' }>, 'acc' | 'view' | 'chain' | 'pools' | 'moved'>;
 
 /** `acc` requantised to `to` as tensor `name`, then pooled, then moved. `node`: the one that quantises. */
-export function requantised(ctx: Context, node: Node, { acc, view, pools, moved }: Requantised, to: Target, name: string): Value {
-  const scales = requantScale(node, acc.scales, to);
+export function requantised(ctx: Context, node: Node, { acc, view, chain, pools, moved }: Requantised, to: Target, name: string): Value {
   const y = activation(ctx, name, to.dtype, acc.dims, { zp: to.zp, lo: to.lo, hi: to.hi });
-  const same = scales.every((r) => r === scales[0]);
-  const op: Linear = { kind: 'linear', ...acc.linear, y, requant: { scales: same ? scales.slice(0, 1) : scales, to }, stages: [] };
+  const requant = chain === null ? { scales: oneOrAll(requantScale(node, acc.scales, to)), to } : { chain, to };
+  const op: Linear = { kind: 'linear', ...acc.linear, y, requant, stages: [] };
   ctx.ops.push(op);
   let current = y;
   for (const pool of pools) {
@@ -53,6 +52,9 @@ export function requantised(ctx: Context, node: Node, { acc, view, pools, moved 
   if (moved === null) return { kind: 'integer', x: current, view };
   return { kind: 'integer', ...virtual(ctx, node, name, moved.move(shownOf(ctx, node, current, view))) };
 }
+
+/** One number where all are the same. */
+export const oneOrAll = (list: readonly number[]): readonly number[] => (list.every((v) => v === list[0]) ? list.slice(0, 1) : list);
 
 export const windowOf = ({ kernel, stride, pad, dilation }: Pool) => ({ kernel, stride, pad, dilation });
 

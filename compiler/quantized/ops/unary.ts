@@ -55,7 +55,7 @@ const gelu: OpReader = {
   },
 };
 
-/** A Cast to float of a float is nothing. */
+/** A Cast to float of a float is nothing; an int32 result waits for it. */
 const cast: OpReader = {
   attributes: ['to', 'saturate', 'round_mode'],
   read(node, ctx) {
@@ -63,13 +63,23 @@ const cast: OpReader = {
     const value = operand(ctx, node, 0);
     const code = to?.kind === 'int' ? to.value : 0;
     const same =
-      (code === 1 && (value.kind === 'real' || value.kind === 'pair' || value.kind === 'float-input' || value.kind === 'accumulator')) ||
+      (code === 1 &&
+        (value.kind === 'real' ||
+          value.kind === 'pair' ||
+          value.kind === 'float-input' ||
+          value.kind === 'accumulator' ||
+          value.kind === 'int32')) ||
       ((code === 7 || code === 6) && value.kind === 'indices');
     if (!same)
-      refuse(node, 'model.unsupported-attribute', `casts to type ${code}; supported: a float to float32, indices to int64 or int32`, {
-        attribute: 'to',
-      });
-    result(ctx, node, value);
+      refuse(
+        node,
+        'model.unsupported-attribute',
+        `casts to type ${code}; supported: a float or an int32 result to float32, indices to int64 or int32`,
+        {
+          attribute: 'to',
+        },
+      );
+    result(ctx, node, value.kind === 'int32' ? { ...value, kind: 'accumulator', chain: [], clamps: [], pools: [] } : value);
   },
 };
 

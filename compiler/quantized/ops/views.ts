@@ -32,7 +32,8 @@ function viewed(node: Node, ctx: Context, step: (shape: readonly number[]) => Vi
     return result(ctx, node, { ...value, tensor: constantView(node, value.tensor, made, target), axis });
   }
   if (value.kind === 'indices' && made.op === 'reshape') return result(ctx, node, { ...value, shape: target });
-  if (value.kind === 'unknown' || value.kind === 'indices') return wrongOperand(ctx, node, 0, 'any tensor but transposed indices');
+  if (value.kind === 'unknown' || value.kind === 'indices' || value.kind === 'int32')
+    return wrongOperand(ctx, node, 0, 'any tensor but transposed indices, and int32 results behind a Cast to float');
   const move = <X>(s: Shown<X>): Shown<X> => (made.op === 'reshape' ? reshapeShown(s, made.shape) : permute(s, made.perm));
   if (value.kind === 'accumulator') {
     const dims = value.pools.at(-1)?.dims ?? value.acc.dims;

@@ -10,18 +10,23 @@ export interface Weights {
   readonly scales: readonly number[];
 }
 
-/** QOperator: operands i (integers), i+1 (scale), i+2 (zero point); `axis` of its channels. */
-export function operatorWeights(ctx: Context, node: Node, i: number, axis: (t: Tensor) => number): Weights {
+/** Constant integers, and their zero points in operand `z`. */
+export function integerWeights(ctx: Context, node: Node, i: number, z: number, axis: (t: Tensor) => number): Omit<Weights, 'scales'> {
   const value = operand(ctx, node, i);
   if (value.kind !== 'constant') refuse(node, 'model.unsupported-dynamic', `operand ${i} ("${node.inputs[i]}") must be constant weights`);
   const tensor = constantOf(ctx, node, i, 'weight tensor', ['int8', 'uint8']);
   if (tensor.data.length === 0) refuse(node, 'model.invalid-shape', `the weights "${tensor.name}" are empty`, { tensor: tensor.name });
   const at = axis(tensor);
-  const count = tensor.dims[at] ?? 1;
+  const zeroPoints = weightZeroPoints(ctx, node, z, tensor.dtype, tensor.dims[at] ?? 1);
+  return { tensor, data: centred(tensor.data, tensor.dims, zeroPoints, at) };
+}
+
+/** QOperator: operands i (integers), i+1 (scale), i+2 (zero point); `axis` of its channels. */
+export function operatorWeights(ctx: Context, node: Node, i: number, axis: (t: Tensor) => number): Weights {
+  const weights = integerWeights(ctx, node, i, i + 2, axis);
   const scales = scalesOf(ctx, node, i + 1, 'weight scale');
-  checkCount(node, scales.length, count);
-  const zeroPoints = weightZeroPoints(ctx, node, i + 2, tensor.dtype, count);
-  return { tensor, data: centred(tensor.data, tensor.dims, zeroPoints, at), scales };
+  checkCount(node, scales.length, weights.tensor.dims[axis(weights.tensor)] ?? 1);
+  return { ...weights, scales };
 }
 
 /** QDQ: operand i is a dequantized constant; its channels lie on `axis`. */
