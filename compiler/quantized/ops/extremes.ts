@@ -1,6 +1,6 @@
 /**
  * ReduceMax, ReduceMin, GlobalMaxPool: on the integers, because quantisation keeps the order. A balanced tree of pairwise maxima over views that
- * halve what is reduced (protocol §7.6); the least is the complement of the greatest complement.
+ * halve what is reduced (protocol §7.3 pairmax); the least is the complement of the greatest complement.
  */
 import { elements, intOf, type Node, refuse } from '../../onnx/graph.ts';
 import { activation, type Context, meet, operand } from '../context.ts';

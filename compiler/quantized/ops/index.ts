@@ -2,6 +2,7 @@
 import { binary } from './binary.ts';
 import { concat, qlinearConcat } from './concat.ts';
 import { conv, qlinearConv } from './conv.ts';
+import { convTranspose } from './convtranspose.ts';
 import { gemm, matMul, qgemm, qlinearMatMul } from './dense.ts';
 import { extremes } from './extremes.ts';
 import { gather } from './gather.ts';
@@ -29,6 +30,7 @@ export const ops: Readonly<Record<string, OpReader>> = {
   QLinearMatMul: qlinearMatMul,
   'com.microsoft.QGemm': qgemm,
   Conv: conv,
+  ConvTranspose: convTranspose,
   Gemm: gemm,
   MatMul: matMul,
   MaxPool: maxPool,
