@@ -8,7 +8,7 @@ import { averageFunction } from '../average.ts';
 import { activation, type Context, constantOf, has, integerOf, operand, targetOf } from '../context.ts';
 import type { Activation, Affine, Pool, Target, Window } from '../form.ts';
 import { settle, shownOf, virtual } from '../moved.ts';
-import { permute, reshape } from '../shown.ts';
+import { concat, permute, pick, reshape, type Shown } from '../shown.ts';
 import { plainView, type View } from '../view.ts';
 import { dimension } from './move.ts';
 import { type OpReader, ownMeaning, requantScale, result, wrongOperand } from './op.ts';
@@ -79,19 +79,22 @@ function pooling(
   };
 }
 
-/** x as [channels, rows, columns], pooled and seen as `shape`. */
+/** The operand as its node sees it. */
+const seen = (ctx: Context, node: Node, { source }: Use): Shown<Activation> => shownOf(ctx, node, source.x, source.view);
+
+/** x shown as [channels, rows, columns], pooled and seen as `shape`. */
 function pooled(
   ctx: Context,
   node: Node,
   { source, to, name }: Use,
-  image: readonly [number, number, number],
+  image: Shown<Activation>,
   window: Window,
   out: readonly [number, number],
   how: Pick<Pool, 'average' | 'requant' | 'steps' | 'exact'>,
   shape: readonly number[],
 ): { x: Activation; view: View } {
-  const { x } = virtual(ctx, node, source.x.name, reshape(shownOf(ctx, node, source.x, source.view), image), image);
-  const dims = [image[0], ...out];
+  const { x } = virtual(ctx, node, source.x.name, image, image.dims);
+  const dims = [image.dims[0] as number, ...out];
   const y = activation(ctx, name, to.dtype, dims, { zp: to.zp, lo: to.lo, hi: to.hi });
   if (how.exact !== null) ownMeaning(ctx, node, how.exact);
   ctx.ops.push({ kind: 'pool', node: node.label, ...window, x, y, ...how });
@@ -144,47 +147,87 @@ const global = pooling([], (ctx, node, use) => {
   if (shape.length < 3) refuse(node, 'model.invalid-shape', `the operand has shape [${shape.join(', ')}]; it needs spatial dimensions`);
   const [n, c] = shape as [number, number];
   const size = elements(shape.slice(2));
-  return pooled(ctx, node, use, [n * c, 1, size], { kernel: [1, size], ...WHOLE }, [1, 1], mean(node, use, size), [
+  const image = reshape(seen(ctx, node, use), [n * c, 1, size]);
+  return pooled(ctx, node, use, image, { kernel: [1, size], ...WHOLE }, [1, 1], mean(node, use, size), [
     n,
     c,
     ...shape.slice(2).map(() => 1),
   ]);
 });
 
+const ONE: Axis = { size: 1, before: 0, after: 0, taps: 1, stride: 1, dilation: 1, out: 1 };
+const pads = ({ before, after }: Axis): boolean => before + after > 0;
+
 const windowed = pooling([...WINDOW_ATTRIBUTES, 'ceil_mode', 'count_include_pad'], (ctx, node, use) => {
   const { source, to, fused } = use;
   const { shape } = source.view;
-  if (shape.length !== 3 && shape.length !== 4)
-    refuse(node, 'model.unsupported-shape', `the operand has shape [${shape.join(', ')}]; supported: [N, C, L] and [N, C, H, W]`);
+  if (shape.length < 3 || shape.length > 5)
+    refuse(
+      node,
+      'model.unsupported-shape',
+      `the operand has shape [${shape.join(', ')}]; supported: [N, C, L], [N, C, H, W] and [N, C, D, H, W]`,
+    );
   const kernel = intsOf(node, 'kernel_shape');
   if (kernel === undefined) refuse(node, 'model.invalid-attribute', 'attribute kernel_shape is missing', { attribute: 'kernel_shape' });
-  const ceil = intOf(node, 'ceil_mode', 0) === 1;
-  const axes = axesOf(node, shape.slice(2), kernel, ceil);
-  const one: Axis = { size: 1, before: 0, after: 0, taps: 1, stride: 1, dilation: 1, out: 1 };
-  const [h, w] = (axes.length === 2 ? axes : [one, ...axes]) as [Axis, Axis];
-  if (ceil && axesOf(node, shape.slice(2), kernel).some((a, i) => a.out !== axes[i]?.out))
-    refuse(node, 'model.unsupported-attribute', 'attribute ceil_mode adds a window that is cut off; supported: windows that fit', {
+  const within = axesOf(node, shape.slice(2), kernel);
+  const axes = intOf(node, 'ceil_mode', 0) === 1 ? axesOf(node, shape.slice(2), kernel, true) : within;
+  const [d, h, w] = [...Array.from({ length: 3 - axes.length }, () => ONE), ...axes] as [Axis, Axis, Axis];
+  const include = intOf(node, 'count_include_pad', 0) === 1;
+  // Of a window that ceil_mode cuts off, the fused kernel counts everything, float32 the image and its pads.
+  const cut = !fused && axes.some((a, i) => a.out !== within[i]?.out);
+  if (include && cut && within.some(pads))
+    refuse(node, 'model.unsupported-attribute', 'attribute ceil_mode cuts off a window with pads that count; supported: pads that do not', {
       attribute: 'ceil_mode',
     });
-  const [n, c] = shape as [number, number];
-  const padded = [h, w].some((a) => a.before + a.after > 0);
-  const counted = !padded || intOf(node, 'count_include_pad', 0) === 1;
+  const counted = !axes.some(pads) || (include && !cut);
+  const rows = withDepth(node, d, h, counted);
   const window: Window = {
-    kernel: [h.taps, w.taps],
-    stride: [h.stride, w.stride],
-    pad: [h.before, w.before, h.after, w.after],
-    dilation: [h.dilation, w.dilation],
+    kernel: [rows.taps, w.taps],
+    stride: [rows.stride, w.stride],
+    pad: [rows.before, w.before, rows.after, w.after],
+    dilation: [rows.dilation, w.dilation],
   };
-  const taps = h.taps * w.taps;
-  const whole = !padded && h.taps === h.size && w.taps === w.size;
+  const taps = rows.taps * w.taps;
+  const whole = axes.every((a) => !pads(a) && a.taps === a.size);
   const how =
     whole && fused
       ? mean(node, use, taps)
       : counted
         ? { average: false, requant: null, ...rational(source, to, taps, fused, use.shift) }
-        : excluded(use, h, w);
-  return pooled(ctx, node, use, [n * c, h.size, w.size], window, [h.out, w.out], how, [n, c, ...axes.map((a) => a.out)]);
+        : excluded(use, rows, w);
+  const [n, c] = shape as [number, number];
+  const image = layers(reshape(seen(ctx, node, use), [n * c, d.size, h.size, w.size]), d, source.from.zp);
+  return pooled(ctx, node, use, image, window, [rows.out, w.out], how, [n, c, ...axes.map((a) => a.out)]);
 });
+
+/** The height of images whose rows stand once for every tap of depth. */
+function withDepth(node: Node, depth: Axis, height: Axis, counted: boolean): Axis {
+  const n = depth.taps;
+  if (n === 1 && !pads(depth)) return height;
+  if (height.dilation !== 1)
+    refuse(node, 'model.unsupported-attribute', `dilates the height of a window of depth by ${height.dilation}; supported: 1`, {
+      attribute: 'dilations',
+    });
+  if (pads(depth) && !counted)
+    refuse(
+      node,
+      'model.unsupported-padding',
+      'pads the depth, and pads do not count; supported: no pads of the depth, or count_include_pad',
+    );
+  const { size, before, after, taps, stride } = height;
+  return { ...height, size: size * n, before: before * n, after: after * n, taps: taps * n, stride: stride * n };
+}
+
+/** [C, D, H, W] as [C·Do, H·KD, W]: for every window of depth an image of the rows that it meets, side by side; pads are `zero`. */
+function layers(s: Shown<Activation>, { size, before, taps, stride, dilation, out }: Axis, zero: number): Shown<Activation> {
+  const [c, , h, w] = s.dims as [number, number, number, number];
+  const list = Array.from({ length: taps }, (_, k) => {
+    const at = Array.from({ length: out }, (_, o) => o * stride + k * dilation - before);
+    const kept = at.map((i) => (i >= 0 && i < size ? i : -1));
+    return reshape(pick(s, 1, kept, kept.includes(-1) ? zero : s.fill), [c * out, h, 1, w]);
+  });
+  return reshape(concat(list, 2) as Shown<Activation>, [c * out, h * taps, w]);
+}
 
 /** Windows that meet different numbers of elements: one function of the weighted sum, if the functions of all counts agree on it. */
 function excluded({ source, to, fused, shift }: Use, h: Axis, w: Axis): Pick<Pool, 'average' | 'requant' | 'steps' | 'exact'> {
@@ -263,7 +306,8 @@ function reduce(count: (n: number) => number): OpReader {
       exact,
     };
     const source = { ...use.source, ...turned };
-    return pooled(ctx, node, { ...use, source }, [rows, 1, n], { kernel: [1, n], ...WHOLE }, [1, 1], how, to);
+    const image = reshape(seen(ctx, node, { ...use, source }), [rows, 1, n]);
+    return pooled(ctx, node, use, image, { kernel: [1, n], ...WHOLE }, [1, 1], how, to);
   }).qdq;
 }
 
