@@ -98,6 +98,21 @@ const cases: Readonly<Record<string, { opset?: number; shape: readonly number[];
       end(m, m.node('ArgMax', [y], { axis: -1, keepdims: 1, select_last_index: 1 }), 'int64', [1, 1]);
     },
   },
+  'ArgMin of the first index along the rows': {
+    shape: [3, 4, 5],
+    build: (m) => {
+      // Few values, so that there are ties.
+      const x = m.pair(m.input('x', 'float32', [3, 4, 5]), 0.5, 2, 'uint8');
+      end(m, m.node('ArgMin', [x], { axis: 1, keepdims: 0 }), 'int64', [3, 5]);
+    },
+  },
+  'ArgMin of the last index, of integers': {
+    shape: [3, 7],
+    build: (m) => {
+      const q = m.node('QuantizeLinear', [m.input('x', 'float32', [3, 7]), m.scalar('float32', 0.7), m.scalar('int8', -1)]);
+      end(m, m.node('ArgMin', [q], { axis: -1, select_last_index: 1 }), 'int64', [3, 1]);
+    },
+  },
   'a tail that is transposed and reshaped': {
     shape: [1, 2, 4, 4],
     build: (m, d) => {

@@ -17,7 +17,7 @@ import { qlinear } from './qlinear.ts';
 import { dequantizeLinear, quantizeLinear } from './quantize.ts';
 import { resize } from './resize.ts';
 import { qlinearSoftmax, softmax } from './softmax.ts';
-import { argMax } from './tail.ts';
+import { argMax, argMin } from './tail.ts';
 import { unary } from './unary.ts';
 import { flatten, identity, reshape, squeeze, transpose, unsqueeze } from './views.ts';
 
@@ -56,6 +56,7 @@ export const ops: Readonly<Record<string, OpReader>> = {
   'com.microsoft.QLinearSoftmax': qlinearSoftmax,
   LayerNormalization: layerNormalization,
   ArgMax: argMax,
+  ArgMin: argMin,
   ...unary,
   ...binary,
   ...qlinear,

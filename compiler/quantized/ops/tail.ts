@@ -1,9 +1,10 @@
-/** Softmax and ArgMax after the last integer tensor: recomputed by the verifier from the output, not proven. */
+/** Softmax, ArgMax and ArgMin after the last integer tensor: recomputed by the verifier from the output, not proven. */
 import type { TailStep } from '../../../circuits/interface.ts';
 import { elements, intOf, type Node, refuse } from '../../onnx/graph.ts';
 import { type Context, operand } from '../context.ts';
 import { tailOf } from '../output.ts';
 import type { Value } from '../value.ts';
+import { complement } from './extremes.ts';
 import { type OpReader, result, wrongOperand } from './op.ts';
 
 function source(ctx: Context, node: Node): Extract<Value, { kind: 'tail' }> {
@@ -38,14 +39,27 @@ export function softmaxTail(node: Node, ctx: Context): void {
   result(ctx, node, { ...tail, steps: [...tail.steps, ...steps] });
 }
 
-export const argMax: OpReader = {
-  attributes: ['axis', 'keepdims', 'select_last_index'],
+/** The index of the greatest of a tail. */
+function indexOf(node: Node, ctx: Context, tail: Extract<Value, { kind: 'tail' }>): void {
+  const axis = axisOf(node, 0, tail.shape.length);
+  const keepdims = intOf(node, 'keepdims', 1) === 1;
+  const step: TailStep = { op: 'argmax', axis, keepdims, last: intOf(node, 'select_last_index', 0) === 1 };
+  const shape = tail.shape.flatMap((d, i) => (i === axis ? (keepdims ? [1] : []) : [d]));
+  result(ctx, node, { ...tail, dtype: 'int64', shape, steps: [...tail.steps, step] });
+}
+
+const attributes = ['axis', 'keepdims', 'select_last_index'];
+
+export const argMax: OpReader = { attributes, read: (node, ctx) => indexOf(node, ctx, source(ctx, node)) };
+
+/** The least is the greatest of the complements, which are proven and public; equal integers are equal floats, so ties are the same. */
+export const argMin: OpReader = {
+  attributes,
   read(node, ctx) {
-    const tail = source(ctx, node);
-    const axis = axisOf(node, 0, tail.shape.length);
-    const keepdims = intOf(node, 'keepdims', 1) === 1;
-    const step: TailStep = { op: 'argmax', axis, keepdims, last: intOf(node, 'select_last_index', 0) === 1 };
-    const shape = tail.shape.flatMap((d, i) => (i === axis ? (keepdims ? [1] : []) : [d]));
-    result(ctx, node, { ...tail, dtype: 'int64', shape, steps: [...tail.steps, step] });
+    const value = operand(ctx, node, 0);
+    if ((value.kind !== 'integer' && (value.kind !== 'real' || value.values !== null)) || value.x.dtype === 'int32')
+      return wrongOperand(ctx, node, 0, 'a quantized or dequantized tensor');
+    const turned = tailOf(ctx, node.label, { kind: 'integer', ...complement(ctx, node, value) }, node.inputs[0] as string);
+    indexOf(node, ctx, turned as NonNullable<typeof turned>);
   },
 };
