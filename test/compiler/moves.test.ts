@@ -99,6 +99,24 @@ const cases: Readonly<Record<string, Case>> = {
         group: 2,
       }),
   },
+  'Conv of five groups of three channels': {
+    shape: [1, 15, 4, 4],
+    out: [1, 20, 2, 2],
+    scale: 0.05,
+    build: (m, x, d) => m.node('Conv', [x, weights(m, d, [20, 3, 3, 3], true)], { group: 5 }),
+  },
+  'Conv of five groups to three channels': {
+    shape: [1, 10, 3, 2],
+    out: [1, 15, 3, 2],
+    scale: 0.05,
+    build: (m, x, d) => m.node('Conv', [x, weights(m, d, [15, 2, 3, 3], true)], { group: 5, pads: [1, 1, 1, 1] }),
+  },
+  'Conv of groups of three to six channels, in a batch': {
+    shape: [2, 12, 2, 1],
+    out: [2, 24, 2, 1],
+    scale: 0.05,
+    build: (m, x, d) => m.node('Conv', [x, weights(m, d, [24, 3, 3, 1], true)], { group: 4, pads: [1, 0, 1, 0] }),
+  },
   'Conv of a batch of signals': {
     shape: [2, 3, 9],
     out: [2, 2, 4],

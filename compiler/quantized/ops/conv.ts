@@ -2,7 +2,6 @@
  * Conv between DQ and Q, and QLinearConv: an exact integer convolution (protocol §7.2) in one, two or three dimensions, any batch, any groups. One
  * image in at most two dimensions is convolved as it lies; everything else as a stack of images (stack.ts).
  */
-import { isPowerOfTwo } from '../../../protocol/integers.ts';
 import { elements, intsOf, type Node, refuse } from '../../onnx/graph.ts';
 import { MAX_ELEMENTS } from '../../onnx/tensor.ts';
 import { type Context, integerOf, operand, targetOf } from '../context.ts';
@@ -12,6 +11,7 @@ import { reshape, type Shown } from '../shown.ts';
 import type { Accumulator, Value } from '../value.ts';
 import type { View } from '../view.ts';
 import { plainView } from '../view.ts';
+import { grouped } from './groups.ts';
 import { type OpReader, requantised, result, wrongOperand } from './op.ts';
 import { outputRows, type Stack, stacked, stackedChannels, unstacked } from './stack.ts';
 import { dequantizedBias, dequantizedWeights, operatorBias, operatorWeights, type Weights } from './weights.ts';
@@ -98,7 +98,7 @@ export function convolution(
   const made = plain ? single(ctx, node, x, view, kernel) : stack(ctx, node, x, view, kernel);
   const channels = plain ? wDims.slice(0, 2) : stackedChannels(wide(wDims));
   return {
-    acc: { linear: linear(node, made, channels as [number, number], groups, weights, bias), dims: [co, ...made.out], scales },
+    acc: { linear: linear(ctx, node, made, channels as [number, number], groups, weights, bias), dims: [co, ...made.out], scales },
     ...made.shown(co),
   };
 }
@@ -163,40 +163,25 @@ function stack(ctx: Context, node: Node, given: Activation, view: View, kernel: 
 }
 
 function linear(
+  ctx: Context,
   node: Node,
-  { x, window, out }: Made,
+  made: Made,
   [co, ci]: readonly [number, number],
   groups: number,
   weights: Weights,
   bias: Int32Array,
 ): Accumulator['linear'] {
+  const { window, out } = made;
   const taps = window.kernel[0] * window.kernel[1];
-  const whole = groups > 1 && !(isPowerOfTwo(co / groups) && isPowerOfTwo(ci));
-  const channels = ci * groups;
-  if (elements([co, ...out]) > MAX_ELEMENTS || (whole && elements([co, channels, taps]) > MAX_ELEMENTS))
-    refuse(
-      node,
-      'model.unsupported-shape',
-      `gives [${[co, ...out].join(', ')}] with ${groups} groups; the limit is ${MAX_ELEMENTS} elements`,
-    );
+  const { x, ...form } = grouped(ctx, node, made.x, { co, ci, taps, groups, data: weights.data });
+  if (elements([co, ...out]) > MAX_ELEMENTS)
+    refuse(node, 'model.unsupported-shape', `gives [${[co, ...out].join(', ')}]; the limit is ${MAX_ELEMENTS} elements`);
   return {
     node: node.label,
     x,
-    form: { kind: 'conv', groups: whole ? 1 : groups, ...window },
-    wDims: [co, whole ? channels : ci, taps],
-    weights: whole ? ungrouped(weights.data, co, ci, taps, groups) : weights.data,
+    form: { kind: 'conv', groups: form.groups, ...window },
+    wDims: [co, form.weights.length / (co * taps), taps],
+    weights: form.weights,
     bias,
   };
-}
-
-/** The weights of a grouped convolution as one of groups = 1, zero outside the blocks (protocol S5 wants powers of two). */
-function ungrouped(w: ArrayLike<number>, co: number, ci: number, taps: number, groups: number): Int32Array {
-  const row = ci * groups * taps;
-  const out = new Int32Array(co * row);
-  const perGroup = co / groups;
-  for (let c = 0; c < co; c++) {
-    const start = c * row + Math.floor(c / perGroup) * ci * taps;
-    for (let i = 0; i < ci * taps; i++) out[start + i] = w[c * ci * taps + i] as number;
-  }
-  return out;
 }

@@ -172,7 +172,7 @@ function rowsFirst(ctx: Context, node: Node, source: Activation, given: View, ch
 }
 
 /** A padded weight is an element that is committed; a view costs its prover a pass over the operand, some ten times that an element. */
-const PADDING_PER_ELEMENT = 8;
+export const PADDING_PER_ELEMENT = 8;
 
 /** An accumulator as a public int32 activation (a float output of the graph is a scale away). */
 export function publicAccumulator(ctx: Context, acc: Accumulator, name: string): Activation {
