@@ -17,7 +17,7 @@ export const axis = (node: Node, given: number, rank: number): number =>
 
 /** Operands that must be given, where it is more than the first. */
 const OPERANDS: ReadonlyMap<string, number> = new Map([
-  ...'Conv Gemm MatMul Add Sub Mul Div Min Max Equal Reshape Gather Expand'.split(' ').map((op) => [op, 2] as const),
+  ...'Conv ConvTranspose Gemm MatMul Add Sub Mul Div Min Max Equal Reshape Gather Expand'.split(' ').map((op) => [op, 2] as const),
   ...[...'Range Where'.split(' ')].map((op) => [op, 3] as const),
   ['BatchNormalization', 5],
   ['Constant', 0],

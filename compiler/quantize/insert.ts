@@ -7,7 +7,7 @@ import { type Constant, floats } from '../onnx/arrays.ts';
 import type { Graph, Node, Tensor } from '../onnx/graph.ts';
 import { writeModel } from '../onnx/write.ts';
 import { type Draft, freshName } from './draft.ts';
-import { shiftOf } from './means.ts';
+import { shiftOf, shifts } from './means.ts';
 import { channelAxis } from './passes/affine.ts';
 import type { Plan } from './plan.ts';
 import { ruleOf } from './rules.ts';
@@ -135,7 +135,7 @@ class Insertion {
     const sx = (this.#plan.affine.get(x) as Affine).scale;
     const perChannel = this.#options.perChannel(this.#absorbed.get(y) ?? y);
     const q = quantizeWeights(w, axis, bias, sx, { perChannel, largest: this.#options.largest }, (errors) => {
-      const means = node.op === 'MatMul' ? undefined : this.#plan.means.get(x);
+      const means = shifts(node) ? this.#plan.means.get(x) : undefined;
       return means ? shiftOf(node, w, errors, means) : null;
     });
     const operands = [this.#read.get(x) ?? x, this.#integers(`${y}/weights`, 'int8', w.dims, q.data, q.scales, axis)];

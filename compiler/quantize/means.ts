@@ -15,7 +15,7 @@ export function contracted(draft: Draft): Map<string, { readonly channels: numbe
   for (const node of draft.nodes) {
     if (ruleOf(node) !== 'linear' || !draft.constants.has(node.inputs[1] ?? '')) continue;
     const shape = draft.shapes.get(node.inputs[0] as string) ?? [];
-    const at = node.op === 'Conv' ? 1 : shape.length - 1;
+    const at = node.op === 'Conv' || node.op === 'ConvTranspose' ? 1 : shape.length - 1;
     wanted.set(node.inputs[0] as string, { channels: shape[at] as number, inner: shape.slice(at + 1).reduce((p, d) => p * d, 1) });
   }
   return wanted;
@@ -28,6 +28,9 @@ export function addChannels(sums: Float64Array, values: Float32Array, inner: num
     sums[c] = (sums[c] as number) + (values[i] as number);
   }
 }
+
+/** Whether every output meets all weights of its channel; a ConvTranspose meets some, and the operand of a MatMul has no fixed mean. */
+export const shifts = (node: Node): boolean => node.op !== 'MatMul' && node.op !== 'ConvTranspose';
 
 /** What the errors of the weights add to each output channel on average. `means`: of the operand's channels. */
 export function shiftOf(node: Node, w: Constant, errors: ArrayLike<number>, means: ArrayLike<number>): Float64Array {

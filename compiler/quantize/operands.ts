@@ -1,6 +1,6 @@
 /** What each rule wants of a node's operands, checked before any work: constants where constants belong, floats everywhere else. */
 import { Refused } from '../../protocol/refused.ts';
-import { type Node, refuse } from '../onnx/graph.ts';
+import { intOf, type Node, refuse } from '../onnx/graph.ts';
 import { type Draft, type Links, linksOf } from './draft.ts';
 import { ruleOf } from './rules.ts';
 
@@ -55,6 +55,8 @@ function requireNode(draft: Draft, links: Links, node: Node, ending: boolean): v
     if (w !== undefined && w.dims.length !== 2)
       refuse(node, 'model.unsupported-shape', `its weights have dims [${w.dims.join(', ')}]; supported: two dimensions`);
   }
+  if (node.op === 'ConvTranspose' && intOf(node, 'group', 1) !== 1)
+    refuse(node, 'model.unsupported-attribute', `attribute group is ${intOf(node, 'group', 1)}; supported: 1`, { attribute: 'group' });
   // A quantized divisor can be zero.
   if (node.op === 'Div' && constant(1) === undefined)
     refuse(node, 'model.unsupported-operand', 'divides by a computed tensor; supported: a constant');

@@ -18,8 +18,8 @@ export type Rule = 'linear' | 'same' | 'average' | 'join' | 'function' | 'norm' 
 const of = (rule: Rule, names: string): [string, Rule][] => names.split(' ').map((name) => [name, rule]);
 
 const RULES: ReadonlyMap<string, Rule> = new Map([
-  ...of('linear', 'Conv Gemm MatMul'),
-  ...of('same', 'MaxPool Reshape Flatten Transpose Slice Pad Resize Identity'),
+  ...of('linear', 'Conv ConvTranspose Gemm MatMul'),
+  ...of('same', 'MaxPool ReduceMax ReduceMin Reshape Flatten Transpose Slice Pad Resize Identity'),
   ...of('average', 'AveragePool GlobalAveragePool'),
   ...of('join', 'Add Sub Mul Div Concat'),
   ...of(

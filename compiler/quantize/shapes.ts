@@ -2,6 +2,7 @@
 import { broadcast } from '../onnx/arrays.ts';
 import { elements, intOf, intsOf, type Node, refuse } from '../onnx/graph.ts';
 import { axis, cutOf, flattened, type Lookup, numbersOf, permOf, reshaped, squeezed, unsqueezed } from '../onnx/slices.ts';
+import { spreadsOf } from '../quantized/ops/convtranspose.ts';
 import { windowFrom } from '../quantized/ops/window.ts';
 
 type Shape = readonly number[];
@@ -95,6 +96,11 @@ const INFER: Readonly<Record<string, Infer>> = {
     const w = constant(1)?.dims ?? refuse(node, 'model.unsupported-dynamic', 'its weights are computed; supported: constants');
     return windowed(node, x as Shape, w[0] as number, w.slice(2));
   },
+  ConvTranspose: (node, [x], constant) => {
+    const w = constant(1)?.dims ?? refuse(node, 'model.unsupported-dynamic', 'its weights are computed; supported: constants');
+    const s = x as Shape;
+    return [s[0] as number, (w[1] as number) * intOf(node, 'group', 1), ...spreadsOf(node, s.slice(2), w.slice(2)).map((a) => a.out)];
+  },
   MaxPool: pooled,
   AveragePool: pooled,
   GlobalAveragePool: wholeImage,
@@ -114,6 +120,8 @@ const INFER: Readonly<Record<string, Infer>> = {
   },
   Pad: padded,
   Resize: resized,
+  ReduceMax: reduced,
+  ReduceMin: reduced,
   ReduceMean: reduced,
   ArgMax: argMax,
   Min: together,

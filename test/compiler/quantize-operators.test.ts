@@ -16,10 +16,18 @@ const list = (m: FloatBuilder, ...values: number[]): string => m.constant('int64
 /** x is the result of a Conv, [1, 4, 6, 6]. */
 const OPERATORS: Readonly<Record<string, Build>> = {
   Conv: (m, x) => m.conv(x, 4, 3, 3),
+  ConvTranspose: (m, x) =>
+    m.node('ConvTranspose', [x, m.random([4, 3, 3, 3], 0.3), m.random([3], 0.2)], {
+      strides: [2, 2],
+      pads: [1, 1, 1, 1],
+      output_padding: [1, 1],
+    }),
   Gemm: (m, x) => m.node('Gemm', [m.node('Flatten', [x]), m.random([144, 5], 0.2), m.random([5], 0.2)]),
   MatMul: (m, x) =>
     m.node('MatMul', [m.node('MatMul', [x, m.random([6, 5], 0.5)]), m.node('Reshape', [m.conv(x, 4, 5, 1), list(m, 1, 4, 5, 9)])]),
   MaxPool: (m, x) => m.node('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
+  ReduceMax: (m, x) => m.node('ReduceMax', [x, list(m, 1)], { keepdims: 0 }),
+  ReduceMin: (m, x) => m.node('ReduceMin', [x, list(m, 2, -1)]),
   Reshape: (m, x) => m.node('Reshape', [x, list(m, 0, -1)]),
   Flatten: (m, x) => m.node('Flatten', [x], { axis: 2 }),
   Transpose: (m, x) => m.node('Transpose', [x], { perm: [0, 2, 3, 1] }),

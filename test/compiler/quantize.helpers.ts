@@ -25,10 +25,8 @@ export class FloatBuilder extends ModelBuilder {
 
   /** A Constant node, as PyTorch writes indices and shapes. */
   literal(dtype: string, dims: readonly number[], data: readonly number[]): string {
-    const t = this.initializers.splice(
-      this.initializers.findIndex((i) => i.name === this.constant(dtype, dims, data)),
-      1,
-    )[0];
+    this.constant(dtype, dims, data);
+    const t = this.initializers.pop();
     const output = this.fresh('literal');
     this.nodes.push({
       name: output,

@@ -80,10 +80,12 @@ interface Spread {
   /** Positions of the image along an axis, or -1 for the zero point. */
   readonly positions: readonly number[];
   readonly dilation: number;
+  /** Elements of the result along it. */
+  readonly out: number;
 }
 
 /** The spread image of every spatial axis, padded so that a plain convolution gives the result (ONNX ConvTranspose-11). */
-function spreadsOf(node: Node, sizes: readonly number[], kernel: readonly number[]): Spread[] {
+export function spreadsOf(node: Node, sizes: readonly number[], kernel: readonly number[]): Spread[] {
   const n = sizes.length;
   const list = (name: string, length: number, otherwise: number, low: number): readonly number[] => {
     const given = intsOf(node, name) ?? Array.from({ length }, () => otherwise);
@@ -121,7 +123,7 @@ function spreadsOf(node: Node, sizes: readonly number[], kernel: readonly number
       const at = (j - reach + before) / stride;
       return Number.isInteger(at) && at >= 0 && at < size ? at : -1;
     });
-    return { positions, dilation };
+    return { positions, dilation, out };
   });
 }
 
