@@ -57,6 +57,9 @@ const cases: Readonly<Record<string, Case>> = {
   'auto_pad SAME_UPPER': turned([1, 2, 3, 4], [2, 2, 3, 4], [1, 2, 6, 8], { strides: [2, 2], auto_pad: 'SAME_UPPER' }),
   'auto_pad SAME_LOWER': turned([1, 2, 3, 4], [2, 2, 4, 3], [1, 2, 6, 8], { strides: [2, 2], auto_pad: 'SAME_LOWER' }),
   'an output shape': turned([1, 2, 3, 4], [2, 2, 3, 3], [1, 2, 6, 8], { strides: [2, 2], output_shape: [6, 8] }),
+  'of a signal of one channel': turned([1, 1, 5], [1, 3, 3], [1, 3, 11], { strides: [2] }),
+  'of a signal that is not spread': turned([1, 3, 5], [3, 2, 1], [1, 2, 5], {}),
+  'auto_pad where strides leave gaps': turned([1, 1, 3, 4], [1, 2, 1, 2], [1, 2, 5, 8], { strides: [2, 2], auto_pad: 'SAME_UPPER' }),
   'of signals, in a batch': turned([3, 2, 5], [2, 3, 3], [3, 3, 11], { strides: [2] }),
   'of three dimensions': turned([1, 2, 2, 3, 3], [2, 2, 2, 2, 2], [1, 2, 4, 6, 4], { strides: [2, 2, 1] }),
   'of weights with a zero point': turned([1, 3, 4, 5], [3, 2, 3, 2], [1, 2, 6, 6], {}, { zp: -5 }),
@@ -94,6 +97,18 @@ const meaning = (scale: number): string | undefined => {
 
 test('its meaning is our own where float32 sums round', () => {
   expect([meaning(0.25), meaning(0.0171)]).toEqual(['exact', 'own meaning']);
+});
+
+test('refuses more elements than strides leave', () => {
+  const m = new ModelBuilder(17);
+  const x = m.pair(m.input('x', 'float32', [1, 1, 3, 3]), 0.1, 100, 'uint8');
+  const w = m.node('DequantizeLinear', [m.constant('int8', [1, 1, 1, 1], [1]), m.scalar('float32', 0.5), m.scalar('int8', 0)]);
+  m.output(
+    m.node('Identity', [m.pair(m.node('ConvTranspose', [x, w], { output_shape: [3, 4] }), 0.3, 10, 'uint8')], {}, ['y']),
+    'float32',
+    [1],
+  );
+  expect(check(m.bytes()).reasons.map((r) => r.sentence)).toEqual([expect.stringMatching(/gives 4 elements of an axis of 3/)]);
 });
 
 test('refuses weights that do not fit', () => {

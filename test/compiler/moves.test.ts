@@ -123,6 +123,12 @@ const cases: Readonly<Record<string, Case>> = {
     scale: 0.05,
     build: (m, x, d) => m.node('Conv', [x, weights(m, d, [2, 3, 3])], { kernel_shape: [3], strides: [2], pads: [0, 0] }),
   },
+  'Conv of a signal of one channel that was sliced': {
+    shape: [1, 1, 9],
+    out: [1, 2, 5],
+    scale: 0.05,
+    build: (m, x, d) => m.node('Conv', [m.node('Slice', [x, i64(m, [1]), i64(m, [8]), i64(m, [2])]), weights(m, d, [2, 1, 3])]),
+  },
   'Conv of three dimensions': {
     shape: [1, 2, 4, 5, 4],
     out: [1, 3, 3, 3, 3],

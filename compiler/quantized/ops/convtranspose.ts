@@ -110,7 +110,13 @@ export function spreadsOf(node: Node, sizes: readonly number[], kernel: readonly
     const [stride, dilation] = [strides[a] as number, dilations[a] as number];
     const reach = dilation * ((kernel[a] as number) - 1);
     const whole = stride * (size - 1) + (more[a] as number) + reach + 1;
-    const fixed = asked?.[a] ?? (auto.startsWith('SAME') ? size * stride : null);
+    const fixed = asked?.[a] ?? (auto.startsWith('SAME') ? Math.min(whole, size * stride) : null);
+    if ((more[a] as number) >= stride || (fixed !== null && fixed - whole >= stride))
+      refuse(
+        node,
+        'model.invalid-attribute',
+        `gives ${fixed ?? whole} elements of an axis of ${size}, more than its stride ${stride} leaves between two`,
+      );
     let [before, out] = [auto === 'NOTSET' ? (pads[a] as number) : 0, whole];
     if (fixed === null) out -= before + (auto === 'NOTSET' ? (pads[a + n] as number) : 0);
     else {
