@@ -3,7 +3,9 @@ import { type Graph, producers, readersOf } from './onnx/graph.ts';
 import { signedRule } from './signed.ts';
 
 const FUSED = ['Conv', 'Gemm', 'MatMul'];
-const PASSED = ['Relu', 'Clip', 'MaxPool', 'Flatten', 'Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Identity'];
+/** Moves and maxima that onnxruntime moves a QuantizeLinear past. */
+export const PASSED = ['MaxPool', 'Reshape', 'Transpose', 'Slice', 'Squeeze', 'Unsqueeze', 'Identity'];
+const CLAMPS = ['Relu', 'Clip'];
 
 /** Conv, Gemm and MatMul between DQ and Q that onnxruntime (x86) runs in float32, by node: a sentence. `graph` is the graph after onnxruntime's rewrites. */
 export function floatNotes(graph: Graph): Map<string, string> {
@@ -22,8 +24,8 @@ export function floatNotes(graph: Graph): Map<string, string> {
     for (;;) {
       const list = readers.get(next.outputs[0] as string) ?? [];
       const [only] = list;
-      if (list.length !== 1 || only === undefined || only.op === 'QuantizeLinear' || !PASSED.includes(only.op)) break;
-      if (only.op === 'Relu' || only.op === 'Clip') between = only.op;
+      if (list.length !== 1 || only === undefined || only.op === 'QuantizeLinear' || ![...PASSED, ...CLAMPS].includes(only.op)) break;
+      if (CLAMPS.includes(only.op)) between = only.op;
       next = only;
     }
     const q = rule.onlyQuantizer(next.outputs[0] as string);

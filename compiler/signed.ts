@@ -10,6 +10,10 @@ export interface SignedRule {
   typeOf(tensor: string, dtype: string): string;
   /** The QuantizeLinear that is the only reader of this tensor, if there is one. */
   onlyQuantizer(tensor: string): Node | null;
+  /** Whether one node reads the tensor, or several that onnxruntime makes one of, and the graph does not give it out. */
+  readOnce(tensor: string): boolean;
+  /** Whether a QuantizeLinear is among its readers. */
+  isQuantized(tensor: string): boolean;
 }
 
 export function signedRule(graph: Graph): SignedRule {
@@ -32,5 +36,10 @@ export function signedRule(graph: Graph): SignedRule {
   return {
     typeOf: (tensor, dtype) => (dtype === 'int8' && shifted.has(tensor) ? 'uint8' : dtype),
     onlyQuantizer: (tensor) => only(tensor, 'QuantizeLinear'),
+    isQuantized: (tensor) => (readers.get(tensor) ?? []).some((n) => n.op === 'QuantizeLinear'),
+    readOnce: (tensor) => {
+      const list = readers.get(tensor) ?? [];
+      return !outputs.has(tensor) && list.every((n) => n.op === list[0]?.op && n.inputs.join() === list[0].inputs.join());
+    },
   };
 }

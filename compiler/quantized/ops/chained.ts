@@ -1,9 +1,11 @@
-/** Add, Mul and their like of an accumulator and a constant: one more step of its chain. */
+/** What onnxruntime does to an accumulator in float32 before its QuantizeLinear: Add, Mul and their like of a constant are steps of its chain. */
+
+import { PASSED } from '../../notes.ts';
 import { type Node, refuse } from '../../onnx/graph.ts';
 import { CHAIN_OPS, type ChainStep, clampSteps } from '../chain.ts';
 import type { Context } from '../context.ts';
 import { shapeOf, type Value } from '../value.ts';
-import { ownMeaning } from './op.ts';
+import { oneOrAll, ownMeaning } from './op.ts';
 
 type Accumulated = Extract<Value, { kind: 'accumulator' }>;
 
@@ -47,6 +49,44 @@ function scaledByKernel(ctx: Context, node: Node, { acc }: Accumulated): void {
   const made = ctx.graph.nodes.find((n) => n.label === acc.linear.node);
   if (made?.op === 'MatMul' && !ctx.own.has(made.label))
     ownMeaning(ctx, made, `onnxruntime may run it and the ${node.op} behind it as one Gemm in float32`);
+}
+
+/**
+ * An accumulator before a move that onnxruntime moves no QuantizeLinear past: a result of Gemm or MatMul is scaled to a float there, and a Conv is
+ * float32 altogether.
+ */
+export function beforeMove(ctx: Context, node: Node, value: Accumulated): Accumulated {
+  return value.chain !== null || PASSED.includes(node.op)
+    ? value
+    : unfused(ctx, value, `${node.op} lies between it and its QuantizeLinear`);
+}
+
+/**
+ * An accumulator that this node quantizes: by the kernel of the node that makes it, if nothing else reads what lies between. A result that one
+ * QuantizeLinear of several reads is float32 altogether.
+ */
+export function beforeQuantize(ctx: Context, node: Node, value: Accumulated): Accumulated {
+  if (value.chain !== null) return value;
+  let tensor = node.inputs[0] as string;
+  let once = ctx.signed.readOnce(tensor);
+  let direct = true;
+  for (;;) {
+    const before = ctx.producer.get(tensor);
+    if (before === undefined || before.label === value.acc.linear.node) break;
+    tensor = before.inputs[0] as string;
+    once &&= ctx.signed.readOnce(tensor);
+    direct &&= before.op === 'Identity';
+  }
+  return once ? value : unfused(ctx, value, 'more than its QuantizeLinear reads its result', direct || ctx.signed.isQuantized(tensor));
+}
+
+/** An accumulator that no kernel quantizes; `float`: nor scales. */
+function unfused(ctx: Context, value: Accumulated, why: string, float = false): Accumulated {
+  const { acc } = value;
+  if (!float && acc.linear.form.kind !== 'conv') return { ...value, chain: [{ op: 'Mul', constants: oneOrAll(acc.scales) }] };
+  const made = ctx.graph.nodes.find((n) => n.label === acc.linear.node);
+  if (made !== undefined && !ctx.own.has(made.label)) ownMeaning(ctx, made, `onnxruntime runs it in float32, because ${why}`);
+  return value;
 }
 
 /** Constants along the channels of the accumulator. */

@@ -13,7 +13,7 @@ import { reshape } from '../shown.ts';
 import type { Accumulator } from '../value.ts';
 import { plainView, positions, type View } from '../view.ts';
 import { kernelTypes } from './conv.ts';
-import { type OpReader, requantised, result, wrongOperand } from './op.ts';
+import { type OpReader, oneOrAll, requantised, result, wrongOperand } from './op.ts';
 import { isActivation, matMulOfTwo, qlinearMatMulOfTwo } from './product.ts';
 import { dequantizedBias, dequantizedWeights, operatorBias, operatorWeights, type Weights } from './weights.ts';
 
@@ -90,7 +90,14 @@ export const qgemm: OpReader = {
     if (!has(node, 7)) {
       kernelTypes(node, x, x.dtype, weights);
       const made = product(ctx, node, x, view, weights, bias, scales);
-      return result(ctx, node, { kind: 'accumulator', ...made, chain: null, clamps: [], pools: [], moved: null });
+      return result(ctx, node, {
+        kind: 'accumulator',
+        ...made,
+        chain: [{ op: 'Mul', constants: oneOrAll(scales) }],
+        clamps: [],
+        pools: [],
+        moved: null,
+      });
     }
     scaleOf(ctx, node, 7, 'output scale');
     const to = targetOf(ctx, node, 7, 8);

@@ -8,6 +8,7 @@ import { type Context, constantOf, has, operand } from '../context.ts';
 import { movedLater, shownOf, virtual } from '../moved.ts';
 import { permute, pick, reshape, type Shown, whole } from '../shown.ts';
 import type { Value } from '../value.ts';
+import { beforeMove } from './chained.ts';
 import { type OpReader, wrongOperand } from './op.ts';
 
 /** A move of anything: of a tensor of the circuit, or of a constant. */
@@ -20,7 +21,7 @@ export function moved(ctx: Context, node: Node, value: Value, name: string, move
   if (value.kind === 'accumulator') {
     const { dims } = move(whole(0, shapeOf(ctx, node)));
     limit(node, dims);
-    return movedLater(value, dims, move);
+    return movedLater(beforeMove(ctx, node, value), dims, move);
   }
   if (value.kind !== 'integer' && (value.kind !== 'real' || value.axis !== null))
     return wrongOperand(ctx, node, 0, 'a quantized or dequantized tensor, or a constant');

@@ -4,10 +4,10 @@
  */
 import { quantize } from '../../../circuits/interface.ts';
 import { floatOf, type Node, refuse, stringOf } from '../../onnx/graph.ts';
-import { type Context, constantOf, has, operand, scaleOf, zeroPointOf } from '../context.ts';
+import { type Context, constantOf, has, operand, scaleOf, targetOf, zeroPointOf } from '../context.ts';
 import type { IntegerType } from '../form.ts';
 import { pick } from '../shown.ts';
-import type { Value } from '../value.ts';
+import { describe, type Value } from '../value.ts';
 import { dimension, integers, moved, shapeOf } from './move.ts';
 import type { OpReader } from './op.ts';
 
@@ -67,9 +67,14 @@ function fillOf(ctx: Context, node: Node, value: Value): number {
   const real =
     node.opset < 11 ? floatOf(node, 'value', 0) : has(node, 2) ? (constantOf(ctx, node, 2, 'constant value', ['float32']).data[0] ?? 0) : 0;
   if (value.kind === 'real-constant') return integerFor(node, real, value.scales[0] as number, value.zp, value.tensor.dtype as IntegerType);
-  if (value.kind !== 'real') return 0;
-  // What the QuantizeLinear behind makes of it, where that is the only reader and keeps the parameters; else it must be a value of the tensor.
   const q = ctx.signed.onlyQuantizer(node.outputs[0] as string);
+  if (value.kind === 'accumulator' && q !== null) {
+    const { scale, zp, dtype } = targetOf(ctx, q, 1, 2);
+    return quantize([real], scale, zp, dtype)[0] as number;
+  }
+  if (value.kind !== 'real')
+    refuse(node, 'model.unsupported-float', `pads ${describe(value)} and is not read by one QuantizeLinear alone; supported: that`);
+  // What the QuantizeLinear behind makes of it, where that is the only reader and keeps the parameters; else it must be a value of the tensor.
   const { scale, zp } = value.from;
   const dtype = value.x.dtype as IntegerType;
   if (q !== null && value.values === null && scaleOf(ctx, q, 1, 'scale') === scale && zeroPointOf(ctx, q, 2, 'zero point', null).zp === zp)

@@ -22,6 +22,7 @@ import { fusedKernel } from '../kernels.ts';
 import { pairForm } from '../pair.ts';
 import { type Pair, quantized, valuesOf } from '../real.ts';
 import type { Value } from '../value.ts';
+import { beforeQuantize } from './chained.ts';
 import { looked, type OpReader, requantised, result, wrongOperand } from './op.ts';
 import { centred } from './weights.ts';
 
@@ -35,7 +36,8 @@ export const quantizeLinear: OpReader = {
     outputType(node, to.dtype);
     const name = node.outputs[0] as string;
     if (value.kind === 'float-input') return result(ctx, node, headOf(ctx, node, value, to, name));
-    if (value.kind === 'accumulator') return result(ctx, node, requantised(ctx, node, value, narrowed(to, value.clamps), name));
+    if (value.kind === 'accumulator')
+      return result(ctx, node, requantised(ctx, node, beforeQuantize(ctx, node, value), narrowed(to, value.clamps), name));
     if (value.kind !== 'real' && value.kind !== 'pair')
       return wrongOperand(ctx, node, 0, 'a float input, a dequantized tensor, or the result of Conv, Gemm or MatMul');
     if (value.kind === 'real' && value.values === null) {

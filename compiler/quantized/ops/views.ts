@@ -7,10 +7,12 @@ import { movedLater, shownOf, virtual } from '../moved.ts';
 import { permute, reshape as reshapeShown, type Shown } from '../shown.ts';
 import { shapeOf, type Value } from '../value.ts';
 import { stepView } from '../view.ts';
+import { beforeMove } from './chained.ts';
 import { type OpReader, result, wrongOperand } from './op.ts';
 
 function viewed(node: Node, ctx: Context, step: (shape: readonly number[]) => ViewStep | null) {
-  const value = operand(ctx, node, 0);
+  const given = operand(ctx, node, 0);
+  const value = given.kind === 'accumulator' ? beforeMove(ctx, node, given) : given;
   const shape = shapeOf(value) ?? [];
   const made = step(shape);
   if (made === null) return result(ctx, node, value);
