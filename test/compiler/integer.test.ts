@@ -155,6 +155,13 @@ const refusals: Readonly<Record<string, [string, RegExp, Uint8Array]>> = {
       m.node('Add', [float(m, m.node('MatMulInteger', [x, bytes(m, d, [6, 4])])), reals(m, [2, 1], [1, 2])]),
     ),
   ],
+  'a constant that spreads an accumulator': [
+    'model.unsupported-broadcast',
+    /spreads an accumulator/,
+    whole([1, 6], 'float32', [2, 4], (m, x, d) =>
+      m.node('Add', [float(m, m.node('MatMulInteger', [x, bytes(m, d, [6, 4])])), reals(m, [2, 1], [1, 1])]),
+    ),
+  ],
   'an int32 result that is reshaped': [
     'model.unsupported-float',
     /behind a Cast/,

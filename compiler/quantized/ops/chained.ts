@@ -1,6 +1,6 @@
 /** What onnxruntime does to an accumulator in float32 before its QuantizeLinear: Add, Mul and their like of a constant are steps of its chain. */
-
 import { PASSED } from '../../notes.ts';
+import { broadcast } from '../../onnx/arrays.ts';
 import { type Node, refuse } from '../../onnx/graph.ts';
 import { CHAIN_OPS, type ChainStep, clampSteps } from '../chain.ts';
 import type { Context } from '../context.ts';
@@ -33,6 +33,9 @@ export function chained(
       'model.unsupported-float',
       `does to an accumulator what can turn its order around; supported: ${CHAIN_OPS.join(', ')} by constants on the right, positive where they multiply`,
     );
+  const shape = shapeOf(value) as readonly number[];
+  if (broadcast(shape, dims)?.join() !== shape.join())
+    refuse(node, 'model.unsupported-broadcast', `a constant [${dims.join(', ')}] spreads an accumulator [${shape.join(', ')}]`);
   if (value.chain === null) scaledByKernel(ctx, node, value);
   const constants = data.every((k) => k === data[0]) ? [data[0] as number] : channelConstants(node, value, dims, data);
   return { ...value, chain: [...chainOf(value), { op: known, constants }], clamps: [] };
@@ -47,8 +50,9 @@ function scaledByKernel(ctx: Context, node: Node, { acc }: Accumulated): void {
       'reads a float result of Conv; supported: quantized first, or a result of Gemm, MatMul, ConvInteger',
     );
   const made = ctx.graph.nodes.find((n) => n.label === acc.linear.node);
-  if (made?.op === 'MatMul' && !ctx.own.has(made.label))
-    ownMeaning(ctx, made, `onnxruntime may run it and the ${node.op} behind it as one Gemm in float32`);
+  const float = made?.op === 'MatMul' || ctx.signed.isQuantized(made?.outputs[0] ?? '');
+  if (made !== undefined && float && !ctx.own.has(made.label))
+    ownMeaning(ctx, made, `onnxruntime may run it in float32, because ${node.op} reads its result`);
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Conv between DQ and Q, and QLinearConv: an exact integer convolution (protocol §7.2) in one, two or three dimensions, any batch, any groups. One
- * image in at most two dimensions is convolved as it lies; everything else as a stack of images (stack.ts).
+ * Conv between DQ and Q, and QLinearConv: an exact integer convolution (protocol §7.2) in one, two or three dimensions, any batch, any groups
+ * (groups.ts). One image in at most two dimensions is convolved as it lies; everything else as a stack of images (stack.ts).
  */
 import { elements, intsOf, type Node, refuse } from '../../onnx/graph.ts';
 import { MAX_ELEMENTS } from '../../onnx/tensor.ts';
