@@ -4,6 +4,7 @@
  */
 import { ceilLog2, floorLog2 } from '../protocol/integers.ts';
 import { Refused } from '../protocol/refused.ts';
+import { computedOf } from './computed/computed.ts';
 import type { KeyFields } from './key.ts';
 import { bitsOf, sum } from './shape.ts';
 import { isComputed, isLookup, type Op } from './types.ts';
@@ -45,7 +46,7 @@ export interface Plan {
   readonly instances: readonly Instance[];
   readonly lookupCount: number;
   readonly tableCount: number;
-  /** Padded elements that the verifier computes (§7.7). */
+  /** Steps of what the verifier computes: padded elements, of windows each of their taps (§7.7). */
   readonly computedCount: number;
   /** log2 of the content rows. */
   readonly contentBits: number;
@@ -171,7 +172,7 @@ export function planOf(key: KeyFields): Plan {
     instances: [...lookups, ...tables],
     lookupCount: total(lookups),
     tableCount: total(tables),
-    computedCount: sum(ops.map((op) => (isComputed(op) ? (size[op.y] as number) : 0))),
+    computedCount: sum(ops.map((op) => (isComputed(op) ? computedOf(op).steps(op) * (size[op.y] as number) : 0))),
     contentBits,
     mult,
     content: [n - 2, n - 1],

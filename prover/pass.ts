@@ -8,7 +8,7 @@ import type { Runnable } from '../circuits/evaluate.ts';
 import { tapOf } from '../circuits/evaluate.ts';
 import { specOf } from '../circuits/forms/index.ts';
 import { type AccClaim, type Contraction, outer, type Recipe, type Spatial } from '../circuits/forms/reduction.ts';
-import { encodeRevealed, isPublic } from '../circuits/public.ts';
+import { isPublic } from '../circuits/public.ts';
 import {
   biasedOps,
   channelPoint,
@@ -26,6 +26,7 @@ import {
   stackClaim,
   verifierEvaluates,
 } from '../circuits/relation.ts';
+import { encodeRevealed } from '../circuits/reveal.ts';
 import { maxOf } from '../circuits/shape.ts';
 import { showOf } from '../circuits/show.ts';
 import type { Form, MaxOp, Op, OutOp, ShowOp } from '../circuits/types.ts';

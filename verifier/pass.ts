@@ -10,7 +10,7 @@ import type { AccClaim, Contraction, Spatial } from '../circuits/forms/reduction
 import type { Key } from '../circuits/key.ts';
 import { contentK0At, contentRowAt, lookupOf, rangeRowAt } from '../circuits/lookups.ts';
 import { CONTENT, type Plan } from '../circuits/plan.ts';
-import { isPublic, publicTensors, revealedBytes } from '../circuits/public.ts';
+import { isPublic, publicTensors } from '../circuits/public.ts';
 import {
   biasedOps,
   channelPoint,
@@ -29,6 +29,7 @@ import {
   stackClaim,
   verifierEvaluates,
 } from '../circuits/relation.ts';
+import { decodeRevealed } from '../circuits/reveal.ts';
 import { maxOf } from '../circuits/shape.ts';
 import { showOf } from '../circuits/show.ts';
 import type { Form, LookupOp, Op, OutOp, Tensor } from '../circuits/types.ts';
@@ -88,7 +89,9 @@ class Pass {
     const { key, plan, statementDigest, onProgress } = this.#in;
     onProgress?.({ stage: 'lookups', fraction: 0.5 });
     const rootA = t.receiveDigest('root');
-    this.#public = publicTensors(key, this.#in.publicValues, t.receiveBytes('reveal', revealedBytes(key.tensors)));
+    const revealed = decodeRevealed(key.tensors, t.rest);
+    t.receiveBytes('reveal', revealed.length);
+    this.#public = publicTensors(key, this.#in.publicValues, revealed.values);
     t.absorb('digest', 'statement', statementDigest);
     t.delay(delayOf(plan));
     t.receiveNonce('grind.lookup', key.grinding[0]);

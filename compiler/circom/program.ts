@@ -7,7 +7,17 @@ import { CHUNK, partialRounds, poseidonConstants, poseidonCost } from '../../cir
 import { limbCount, perLimb } from '../../circuits/groth16/signals.ts';
 import type { Network, TableMeaning } from '../../circuits/network.ts';
 import { forEachValid, product } from '../../circuits/shape.ts';
-import type { IoTensor, MaxOp, Op, PairMaxOp, ReqOp, Tensor, UnaryOp, ViewOp } from '../../circuits/types.ts';
+import {
+  type IoTensor,
+  isComputed,
+  type MaxOp,
+  type Op,
+  type PairMaxOp,
+  type ReqOp,
+  type Tensor,
+  type UnaryOp,
+  type ViewOp,
+} from '../../circuits/types.ts';
 import { forEachShown } from '../../circuits/views.ts';
 import { ceilLog2 } from '../../protocol/integers.ts';
 import { Refused } from '../../protocol/refused.ts';
@@ -99,10 +109,14 @@ export function operandsOf(op: Op): number[] {
     case 'apply':
     case 'softmax':
     case 'layernorm':
+    case 'maxpool':
     case 'range':
       return [op.x];
+    case 'accumulate':
+      return operandsOf({ ...op, kind: 'out', bound: 0 });
     case 'bin':
     case 'pairmax':
+    case 'maximum':
       return [op.a, op.b];
     case 'gather':
       return [op.x, op.ids];
@@ -122,7 +136,7 @@ function body(network: Network, op: Exclude<Op, { kind: 'range' }>, index: numbe
     throw new Refused('groth16.op', `"${label}": rows by computed indices have no relation in this proof system`, { node: label });
   if (op.kind === 'softmax' || op.kind === 'layernorm')
     throw new Refused('groth16.op', `"${label}": ${op.kind} has no relation in this proof system`, { node: label });
-  if (op.kind === 'apply') throw new Error('a network that reveals accumulators is one of the native system');
+  if (isComputed(op)) throw new Error('a network with tensors in the clear is one of the native system');
   const acc = accumulator(network.tensors, network.weights, op.form, op.y);
   if (op.kind === 'out')
     return { text: `${acc.text}    for (var i = 0; i < ${size(network, op.y)}; i++) y[i] <== acc[i];\n`, constraints: acc.constraints };
