@@ -48,7 +48,7 @@ function phases(
 }
 
 export function proofSize(key: KeyFields, plan: Plan): ProofSize {
-  const depth = Math.max(...plan.instances.map((i) => i.bits));
+  const depth = maxOf([0, ...plan.instances.map((i) => i.bits)]);
   let elements = 2 * plan.instances.length;
   for (let s = 0; s < depth; s++) {
     const active = plan.instances.filter((i) => i.bits > s);
@@ -64,9 +64,14 @@ export function proofSize(key: KeyFields, plan: Plan): ProofSize {
   elements += a.degree * a.rounds + 2 * a.instances + 2 * b.rounds + b.instances;
   const shown = shownClaims(key).flat();
   elements += 2 * maxOf([0, ...shown]) + shown.length;
-  elements += 2 * key.h + plan.columns + 2 ** key.h;
+  if (plan.groups.length > 0) elements += 2 * key.h + plan.columns + 2 ** key.h;
   const revealed = revealedBytes(key.tensors);
-  const fixed = 32 + 16 * elements + 8 * key.grinding.filter((g) => g > 0).length;
+  const [gLookup, ...gOpening] = key.grinding;
+  const grinding = [...(plan.instances.length > 0 ? [gLookup] : []), ...(plan.groups.length > 0 ? gOpening : [])].filter(
+    (g) => g > 0,
+  ).length;
+  const root = plan.groups.some((g) => g.group === 'A') ? 32 : 0;
+  const fixed = root + 16 * elements + 8 * grinding;
   const tree = key.h + key.lr;
   const groups = plan.groups.length;
   const positions = Math.min(key.t, 2 ** tree);
