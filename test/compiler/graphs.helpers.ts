@@ -3,7 +3,9 @@
  * more inputs; whatever nobody read is an output.
  */
 import type { NamedTensor } from '../../circuits/interface.ts';
-import { kinds } from './graph-kinds.helpers.ts';
+import { elementwise } from './graph-functions.helpers.ts';
+import { moving } from './graph-moves.helpers.ts';
+import { sums } from './graph-sums.helpers.ts';
 import { Sketch } from './sketch.helpers.ts';
 
 export interface RandomGraph {
@@ -18,6 +20,8 @@ export interface RandomGraph {
   readonly last: ReadonlySet<string>;
 }
 
+/** By the operator that each is there for. */
+const kinds = { ...moving, ...elementwise, ...sums };
 const names = Object.keys(kinds);
 const families = [...new Set(names.map((n) => kinds[n]?.family))].map((f) => names.filter((n) => kinds[n]?.family === f));
 

@@ -30,7 +30,6 @@ test('random graphs of every operator equal onnxruntime', async (context) => {
     const report = check(g.bytes);
     if (!report.supported) {
       counts.refused++;
-      console.info(g.about, report.reasons[0]);
       continue;
     }
     const own = ownMeaning(g, report);
@@ -57,14 +56,15 @@ test('random graphs of every operator equal onnxruntime', async (context) => {
       .join(', ')}`,
   );
   expect(counts.compared).toBeGreaterThan(GRAPHS * 0.85);
-  for (const op of Object.keys(ops)) if (!ELSEWHERE.includes(op)) expect([op, (met.get(op) ?? 0) >= 2]).toEqual([op, true]);
-}, 60_000);
+  for (const op of Object.keys(ops)) if (!ELSEWHERE.includes(op)) expect([op, (met.get(op) ?? 0) >= 3]).toEqual([op, true]);
+});
 
 test('random graphs are proven and verified, and refused with one byte changed', async () => {
   const kernels = wasmKernels();
   const dice = new Dice(1);
   let proven = 0;
-  for (let seed = 1000; proven < PROVEN; seed++) {
+  // Every fifth, so that they pass through all operators.
+  for (let seed = 1000; proven < PROVEN; seed += 5) {
     const g = randomGraph(seed, 3);
     const { predicted } = check(g.bytes);
     if (predicted === undefined || predicted.lookups + predicted.tableRows > 2 ** 14) continue;
@@ -78,4 +78,4 @@ test('random graphs are proven and verified, and refused with one byte changed',
     expect([g.about, at, verify(lie, key).verdict]).toEqual([g.about, at, 'refused']);
     proven++;
   }
-}, 60_000);
+});

@@ -3,7 +3,7 @@
  * range of their type.
  */
 import type { NamedTensor } from '../../circuits/interface.ts';
-import { Dice, ModelBuilder } from './onnx.helpers.ts';
+import { type AttributeValue, Dice, ModelBuilder } from './onnx.helpers.ts';
 
 export type Integer = 'uint8' | 'int8';
 export type Shape = readonly number[];
@@ -23,6 +23,21 @@ export interface Quantized extends Scaling {
   readonly shape: Shape;
 }
 
+/** A kind of operation: chooses its operands and adds its result. */
+export interface Kind {
+  readonly family: string;
+  /** The opset that brought it. */
+  readonly since?: number;
+  readonly build: (g: Sketch) => void;
+}
+
+export type Attributes = Record<string, AttributeValue>;
+
+export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+/** Some of a list, evenly. */
+export const spread = (values: readonly number[], n = 24): number[] =>
+  range(n).map((i) => values[Math.floor((i * (values.length - 1)) / (n - 1))] as number);
+export const float = (v: number) => ({ float: Math.fround(v) });
 export const RANGE: Readonly<Record<Integer, readonly [number, number]>> = { uint8: [0, 255], int8: [-128, 127] };
 export const size = (shape: Shape): number => shape.reduce((p, d) => p * d, 1);
 /** Of a tensor of a graph: small graphs find as many faults as large ones. */
@@ -62,6 +77,11 @@ export class Sketch {
     return this.m.constant(dtype, [values.length], values);
   }
 
+  /** Operands and attributes of a node whose list of integers is an attribute before some opset, an operand since. */
+  listed(x: string, name: string, values: readonly number[], since: number): [string[], Attributes] {
+    return this.opset < since ? [[x], { [name]: [...values] }] : [[x, this.list(values)], {}];
+  }
+
   parameters(scale: number, zp: number, dtype: Integer = this.dtype): Scaling {
     return { dtype, scale, zp, s: this.m.scalar('float32', scale), z: this.m.scalar(dtype, zp) };
   }
@@ -79,6 +99,12 @@ export class Sketch {
     const [min, max] = RANGE[dtype];
     const fitting = Math.min(max, Math.max(min, Math.round(min - lo / scale)));
     return this.parameters(scale, d.pick([min, min + 128, d.int(min, max), fitting, fitting, fitting]), dtype);
+  }
+
+  /** The same, of the type of x: kernels of integers have one type. */
+  like(x: Scaling, values: Iterable<number>): Scaling {
+    const p = this.around(values);
+    return p.dtype === x.dtype ? p : this.parameters(p.scale, RANGE[x.dtype][0], x.dtype);
   }
 
   /** What a tensor is worth at each of its integers. */
@@ -100,10 +126,10 @@ export class Sketch {
     throw new Error('no shape fits');
   }
 
-  input(shape: Shape): Quantized {
+  input(shape: Shape, dtype = this.dtype): Quantized {
     const { d, m } = this;
     const name = m.fresh('x');
-    const p = this.parameters(d.scale(-6), d.int(...RANGE[this.dtype]));
+    const p = this.parameters(d.scale(-6), d.int(...RANGE[dtype]), dtype);
     const floats = d.chance(0.6);
     m.input(name, floats ? 'float32' : p.dtype, shape);
     const [min, max] = RANGE[p.dtype];
