@@ -1,5 +1,5 @@
 /** Moves in random graphs: of integers in QOperator graphs, of reals between pairs of one scale in QDQ graphs; joins; rows by index. */
-import { float, type Kind, MOST, RANGE, range, type Scaling, type Shape, type Sketch, size } from './sketch.helpers.ts';
+import { type Attributes, float, type Kind, MOST, RANGE, range, type Scaling, type Shape, type Sketch, size } from './sketch.helpers.ts';
 
 type Part = readonly [name: string, shape: Shape];
 interface Move {
@@ -61,7 +61,7 @@ const moves: Readonly<Record<string, Move>> = {
     fits: (s) => s.length > 1 && s.includes(1),
     move(g, x, s) {
       const axis = axisOf(g, s, (v) => v === 1);
-      const [inputs, attributes] = g.listed(x, 'axes', [axis], 13);
+      const [inputs, attributes] = g.listed(x, 'axes', [g.opset < 11 ? axis : g.d.pick([axis, axis - s.length])], 13);
       return part(g.node('Squeeze', inputs, attributes), replaced(s, axis));
     },
   },
@@ -93,8 +93,10 @@ const moves: Readonly<Record<string, Move>> = {
     move(g, x, s) {
       const axis = axisOf(g, s, (v) => v > 1);
       const n = s[axis] as number;
-      const first = g.d.int(1, n - 1);
-      const [inputs, attributes] = g.listed(x, 'split', [first, n - first], 13);
+      const halves = n % 2 === 0 && g.d.chance(0.4);
+      const first = halves ? n / 2 : g.d.int(1, n - 1);
+      const equal: [string[], Attributes] = [[x], g.opset < 18 ? {} : { num_outputs: 2 }];
+      const [inputs, attributes] = halves ? equal : g.listed(x, 'split', [first, n - first], 13);
       const names = [g.m.fresh('s'), g.m.fresh('s')] as const;
       g.node('Split', inputs, { ...attributes, axis }, names);
       return [part(names[0], replaced(s, axis, first)), part(names[1], replaced(s, axis, n - first))];

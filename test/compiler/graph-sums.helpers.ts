@@ -54,7 +54,7 @@ function bias(g: Sketch, x: Scaling, { scales, channels, about }: ReturnType<typ
 
 const perChannel = (g: Sketch, kernel: boolean): boolean => kernel || g.opset >= 13;
 
-/** Sometimes Relu, Clip or MaxPool lies between a product and its QuantizeLinear. */
+/** Sometimes Relu or Clip lies between a product and its QuantizeLinear. */
 function finished(g: Sketch, real: string, shape: Shape, about: readonly number[]): void {
   const after = g.d.next();
   if (after < 0.15) real = g.node('Relu', [real]);
@@ -182,7 +182,7 @@ const maxPool: Kind = {
   build(g) {
     const x = g.take((s) => image(s) && size(s) > 4);
     const [n, c, ...space] = x.shape as [number, number, ...number[]];
-    const { attributes, out } = windows(g, space, true, false);
+    const { attributes, out } = windows(g, space, true, true);
     const shape = [n, c, ...out];
     if (size(shape) < 2) return;
     if (g.qop) g.add(g.node('MaxPool', [g.integers(x)], attributes), shape, x);
@@ -229,7 +229,8 @@ const reduction = (op: 'ReduceMean' | 'ReduceSum'): Kind => ({
     if (axes.length === 0) axes.push(x.shape.length - 1);
     const keepdims = g.d.pick([0, 1]);
     const shape = x.shape.flatMap((v, i) => (!axes.includes(i) ? [v] : keepdims === 1 ? [1] : []));
-    const [inputs, attributes] = g.listed(g.real(x), 'axes', axes, op === 'ReduceSum' ? 13 : 18);
+    const named = axes.map((a) => (g.opset >= 11 && g.d.chance(0.3) ? a - x.shape.length : a));
+    const [inputs, attributes] = g.listed(g.real(x), 'axes', named, op === 'ReduceSum' ? 13 : 18);
     const times = op === 'ReduceSum' ? Math.sqrt(size(axes.map((a) => x.shape[a] as number))) : 1;
     g.close(g.node(op, inputs, { ...attributes, keepdims }), shape, g.around(g.values(x).map((v) => v * times)));
   },
@@ -251,20 +252,17 @@ const layerNormalization: Kind = {
   family: 'normalizations',
   since: 17,
   build(g) {
+    const axis = g.d.pick([-1, -1, -2]);
     const whole = g.d.chance(0.7);
-    const x = g.take((s) => s.length >= 2 && ((s.at(-1) as number) % 8 === 0) === whole && (s.at(-1) as number) > 1);
-    const n = x.shape.at(-1) as number;
-    const list = (about: number): string =>
-      g.m.constant(
-        'float32',
-        [n],
-        range(n).map(() => about + g.d.next() - 0.5),
-      );
-    const real = g.node('LayerNormalization', [g.real(x), list(1), ...(g.d.chance(0.7) ? [list(0)] : [])], {
-      axis: -1,
-      epsilon: float(1e-5),
-    });
-    g.close(real, x.shape, g.around([-2.5, 2.5]));
+    const fits = (n: number): boolean => n > 1 && (n % 8 === 0) === whole;
+    const x = g.take((s) => s.length >= 2 && fits(size(s.slice(axis))));
+    const dims = x.shape.slice(axis);
+    const list = (about: number): string => {
+      const values = range(size(dims)).map(() => about + g.d.next() - 0.5);
+      return g.m.constant('float32', dims, values);
+    };
+    const operands = [g.real(x), list(1), ...(g.d.chance(0.7) ? [list(0)] : [])];
+    g.close(g.node('LayerNormalization', operands, { axis, epsilon: float(1e-5) }), x.shape, g.around([-2.5, 2.5]));
   },
 };
 
