@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { catalogue } from '../compiler/quantized/ops/catalogue.ts';
 import { check, compile, type NamedTensor, openCircuit, verify } from '../index.ts';
 import { wasmKernels } from '../prover/kernels/wasm/index.ts';
 
@@ -26,11 +27,11 @@ interface Case {
   readonly outputs: readonly Tensor[];
 }
 
-type Outcome = { readonly outcome: 'passed' } | { readonly outcome: 'unsupported' | 'failed'; readonly why: string };
+type Outcome = { readonly outcome: 'passed' | 'a step away' } | { readonly outcome: 'unsupported' | 'failed'; readonly why: string };
 
 function exported(): { versions: Record<string, string>; cases: Case[] } {
   const python = process.env.PYTHON ?? 'python3';
-  const made = spawnSync(python, [SCRIPT], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const made = spawnSync(python, [SCRIPT, ...Object.keys(catalogue)], { encoding: 'utf8', maxBuffer: 2 ** 28 });
   process.stderr.write(made.stderr ?? '');
   if (made.status !== 0) {
     console.error(`${python} ${SCRIPT} failed${made.error === undefined ? '' : `: ${made.error.message}`}; PYTHON names the interpreter`);
@@ -40,12 +41,13 @@ function exported(): { versions: Record<string, string>; cases: Case[] } {
   return { versions: JSON.parse(versions as string), cases: cases.map((line) => JSON.parse(line)) };
 }
 
-function difference(expected: readonly Tensor[], outputs: readonly NamedTensor[]): string | null {
+/** The first element that is further than `most` from what is expected, in words. */
+function difference(expected: readonly Tensor[], outputs: readonly NamedTensor[], most = 0): string | null {
   for (const e of expected) {
     const o = outputs.find((t) => t.name === e.name);
     if (o?.dtype !== e.dtype || o.shape.join() !== e.shape.join())
       return `"${e.name}" is ${o?.dtype} [${o?.shape}], expected ${e.dtype} [${e.shape}]`;
-    const at = Array.from(o.data as ArrayLike<number>, Number).findIndex((v, i) => v !== e.data[i]);
+    const at = Array.from(o.data as ArrayLike<number>, Number).findIndex((v, i) => !(Math.abs(v - (e.data[i] as number)) <= most));
     if (at >= 0) return `"${e.name}" is ${o.data[at]} at position ${at}, expected ${e.data[at]}`;
   }
   return null;
@@ -53,24 +55,25 @@ function difference(expected: readonly Tensor[], outputs: readonly NamedTensor[]
 
 const kernels = wasmKernels();
 
-async function outcomeOf({ model, inputs, outputs }: Case): Promise<Outcome> {
+async function outcomeOf({ kind, model, inputs, outputs }: Case): Promise<Outcome> {
   const bytes = Buffer.from(model, 'base64');
   const { supported, reasons } = check(bytes);
   if (!supported) return { outcome: 'unsupported', why: reasons[0]?.sentence ?? '' };
   const { circuit, key } = await compile(bytes);
   const open = openCircuit(circuit, { kernels });
-  const named = Object.fromEntries(
-    inputs.map((t) => [t.name, t.dtype === 'int64' ? { ...t, data: BigInt64Array.from(t.data, BigInt) } : t]),
-  );
-  const ran = difference(outputs, open.run(named as never).outputs);
-  if (ran !== null) return { outcome: 'failed', why: ran };
-  const { envelope } = await open.prove(named as never);
+  const proved = await open.prove(Object.fromEntries(inputs.map((t) => [t.name, t])));
   open.close();
-  const verdict = verify(envelope, key);
+  // The reference computes float operators in an arithmetic of its own.
+  const wrong = difference(outputs, proved.outputs, kind === 'between pairs' ? 1 : 0);
+  if (wrong !== null) return { outcome: 'failed', why: wrong };
+  const verdict = verify(proved.envelope, key);
   if (verdict.verdict === 'refused') return { outcome: 'failed', why: `${verdict.code}: ${verdict.sentence}` };
-  const proven = difference(outputs, verdict.outputs);
-  return proven === null ? { outcome: 'passed' } : { outcome: 'failed', why: proven };
+  const other = difference(proved.outputs.map(plain), verdict.outputs);
+  if (other !== null) return { outcome: 'failed', why: other };
+  return { outcome: difference(outputs, proved.outputs) === null ? 'passed' : 'a step away' };
 }
+
+const plain = (t: NamedTensor): Tensor => ({ ...t, data: Array.from(t.data as ArrayLike<number>, Number) });
 
 /** A reason without the names of nodes and tensors. */
 const reasonOf = (why: string): string =>
@@ -80,14 +83,17 @@ const reasonOf = (why: string): string =>
     .replace(/ \(?"[^"]*"\)?(?= is)/g, '')
     .replace(/; supported: .*/, '');
 
+const shown = ({ name, kind }: Case): string => (kind === 'as it is' ? `**${name}**` : kind === 'as uint8' ? name : `*${name}*`);
+
 function page(results: readonly (Case & Outcome)[], versions: Readonly<Record<string, string>>, totals: string): string {
   const rows = [...new Set(results.map((r) => r.op))].sort().flatMap((op) => {
     const own = results.filter((r) => r.op === op);
-    const reasons = [...new Set(own.map((r) => ('why' in r ? reasonOf(r.why) : '')))].sort();
+    const label = (r: Outcome): string =>
+      'why' in r ? reasonOf(r.why) : r.outcome === 'passed' ? '' : "onnxruntime's kernel rounds otherwise";
+    const reasons = [...new Set(own.map(label))].sort();
     return reasons.map((reason) => {
-      const list = own.filter((r) => ('why' in r ? reasonOf(r.why) : '') === reason);
-      const names = list.map((r) => (r.kind === 'as it is' ? `**${r.name}**` : r.name)).join(', ');
-      return `| ${op} | ${list.length} ${list[0]?.outcome} | ${reason} | ${names} |`;
+      const list = own.filter((r) => label(r) === reason);
+      return `| ${op} | ${list.length} ${list[0]?.outcome} | ${reason} | ${list.map(shown).join(', ')} |`;
     });
   });
   return `# The node tests of ONNX
@@ -99,10 +105,11 @@ pip install onnx numpy
 npm run build && PYTHON=python3 node dist/scripts/onnx-node-tests.js --write
 \`\`\`
 
-Each case is checked, compiled and run; its outputs are compared with the suite's, element for element; then it is proven, the proof is verified,
-and the outputs that the verifier gives are compared again. **Bold**: as the suite has it, types and expected outputs. The others move float32
-elements in the suite; here they move random uint8, and onnx.reference says what is expected. Scales, zero points, weights' parameters, shapes
-and indices are constants, as in an exported model. What is unsupported is refused by \`check\`, with the reason that stands here.
+Each case is checked, compiled, run and proven; its outputs are compared with the suite's, element for element; the proof is
+verified, and the outputs that the verifier gives are compared again. **Bold**: as the suite has it, types and expected outputs. Plain: moves float32
+in the suite, random uint8 here. *Italic*: a float32 operator, put between DequantizeLinear and QuantizeLinear of the case's own data. For both
+onnx.reference says what is expected; the float operators may be a step away from it, where its float32 differs from onnxruntime's. Scales,
+zero points, weights, shapes and indices are constants, as in an exported model. What is unsupported is refused by \`check\`, with the reason that stands here.
 
 | operator | cases | reason | names |
 |---|---|---|---|
@@ -118,7 +125,7 @@ for (const c of cases) {
   console.log(`${outcome.outcome.padEnd(12)}${c.name} (${c.kind})${'why' in outcome ? `: ${outcome.why}` : ''}`);
 }
 const count = (outcome: Outcome['outcome']): number => results.filter((r) => r.outcome === outcome).length;
-const totals = `${count('passed')} passed, ${count('unsupported')} unsupported, ${count('failed')} failed`;
+const totals = `${count('passed')} passed, ${count('a step away')} a step away, ${count('unsupported')} unsupported, ${count('failed')} failed`;
 console.log(totals);
 if (process.argv.includes('--write')) writeFileSync(PAGE, page(results, versions, totals));
 process.exitCode = count('failed') > 0 ? 1 : 0;

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The node tests of ONNX that are about integers, as JSON lines on stdout: name, operator, model (base64), inputs, outputs.
 
-    python onnx-node-tests.py > cases.jsonl
+    python onnx-node-tests.py [OPERATOR ...] > cases.jsonl
 
 Taken are cases of onnx.backend.test.case.node
  - whose tensors are all integers, and those of quantization, with the outputs that the suite expects;
- - that move float32 elements: made uint8, with random data of a fixed seed and the outputs of onnx.reference.
+ - that move float32 elements: made uint8, with random data of a fixed seed and the outputs of onnx.reference;
+ - of one of the float32 operators named: put between DequantizeLinear and QuantizeLinear, uint8 in and out, scales of the case's own data, constant weights of
+   Conv and Gemm in int8, with the outputs of onnx.reference.
 
 A node test gives every operand as an input. Here scales, zero points, shapes, indices and the like are initializers, as in an exported model;
 opsets beyond 23 become 23. What ONNX does not define for uint8 is left out. Needs onnx, numpy.
@@ -19,7 +21,7 @@ import zlib
 try:
     import numpy as np
     import onnx
-    from onnx import TensorProto, checker, numpy_helper
+    from onnx import TensorProto, checker, helper, numpy_helper
     from onnx.backend.test.case.node import collect_testcases
     from onnx.reference import ReferenceEvaluator
 except ImportError as missing:
@@ -62,6 +64,8 @@ MOVES = {
     "Unsqueeze": (0,),
     "Upsample": (0,),
 }
+# Operators whose second operand is a tensor as the first is.
+OF_TWO = ("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "PRelu", "MatMul", "Concat")
 # Bounds and fills are constants of a model.
 PARAMETERS = {"Clip": (1, 2), "Pad": (2,)}
 
@@ -116,6 +120,87 @@ def with_constants(model, node, inputs):
     return remaining
 
 
+class Pairs:
+    """A float32 operator between pairs: the graph that is made, piece by piece."""
+
+    def __init__(self, case, node):
+        self.case, self.node = case, node
+        self.initializers, self.inputs, self.before, self.after, self.outputs = [], [], [], [], []
+        self.scale = None
+
+    def parameters(self, name, scale, zero):
+        names = [f"{name}_scale", f"{name}_zero_point"]
+        for n, value in zip(names, (np.asarray(scale, np.float32), zero)):
+            self.initializers.append(numpy_helper.from_array(value, n))
+        return names
+
+    def dequantized(self, name, values, scale, zero):
+        """Integers of these values as operand `name`, behind a DequantizeLinear; the integers."""
+        limits = np.iinfo(zero.dtype)
+        integers = np.clip(np.rint(values / scale) + zero, limits.min, limits.max).astype(zero.dtype)
+        self.before.append(helper.make_node("DequantizeLinear", [name, *self.parameters(name, scale, zero)], [f"{name}_real"]))
+        return integers
+
+    def operand(self, i, name, values):
+        """The operand by its new name."""
+        if i == 0 or (self.node.op_type in OF_TWO and values.dtype == np.float32):
+            scale, zero = scale_of(values)
+            self.scale = scale if i == 0 else self.scale
+            self.inputs.append((name, self.dequantized(name, values, scale, zero)))
+        elif self.node.op_type in ("Conv", "Gemm") and i < 3:
+            scale = np.float32(max(np.abs(values).max(), 1e-3) / 64) if i == 1 else self.scale
+            self.scale = np.float32(self.scale * scale) if i == 1 else self.scale
+            zero = np.array(0, np.int8 if i == 1 else np.int32)
+            self.initializers.append(numpy_helper.from_array(self.dequantized(name, values, scale, zero), name))
+        else:
+            self.initializers.append(numpy_helper.from_array(values, name))
+            return name
+        return f"{name}_real"
+
+    def output(self, name, values):
+        # What moves elements keeps their scale.
+        same = self.node.op_type in MOVES and self.node.op_type != "Concat"
+        first = self.node.input[0]
+        names = [f"{first}_scale", f"{first}_zero_point"] if same else self.parameters(name, *scale_of(values))
+        self.after.append(helper.make_node("QuantizeLinear", [f"{name}_real", *names], [name]))
+        self.outputs.append(helper.make_tensor_value_info(name, TensorProto.UINT8, values.shape))
+        return f"{name}_real"
+
+    def model(self):
+        given = dict(zip((i.name for i in self.case.model.graph.input), map(np.asarray, self.case.data_sets[0][0])))
+        results = dict(zip((o.name for o in self.case.model.graph.output), map(np.asarray, self.case.data_sets[0][1])))
+        node = onnx.NodeProto()
+        node.CopyFrom(self.node)
+        for i, name in enumerate(node.input):
+            # A tensor that is read twice is one input.
+            if name and f"{name}_real" not in node.input[:i]:
+                node.input[i] = self.operand(i, name, given[name])
+        for i, name in enumerate(node.output):
+            if name in results and results[name].dtype == np.float32:
+                node.output[i] = self.output(name, results[name])
+        made = onnx.ModelProto()
+        made.CopyFrom(self.case.model)
+        for entry in made.opset_import:
+            entry.version = max(entry.version, 19)
+        infos = [helper.make_tensor_value_info(n, TensorProto.UINT8, v.shape) for n, v in self.inputs]
+        made.graph.CopyFrom(
+            helper.make_graph([*self.before, node, *self.after], "between pairs", infos, self.outputs, self.initializers)
+        )
+        return made, dict(self.inputs)
+
+
+def scale_of(values):
+    """Scale and zero point that hold all values and 0."""
+    low, high = (min(values.min(), 0), max(values.max(), 0)) if values.size else (0, 1)
+    scale = np.float32(max(high - low, 1e-3) / 255)
+    return scale, np.array(np.clip(np.rint(-low / scale), 0, 255), np.uint8)
+
+
+def is_float(node, inputs, outputs):
+    values = [*inputs, *outputs]
+    return node.domain == "" and inputs[0].dtype == np.float32 and outputs[0].dtype == np.float32 and all(np.isfinite(v).all() and v.size for v in values)
+
+
 def lower_opset(model):
     for entry in model.opset_import:
         if entry.domain == "" and entry.version > OPSET:
@@ -131,7 +216,7 @@ def plain(name, value):
 
 def export(case, model, node, inputs, outputs, kind):
     lower_opset(model)
-    remaining = with_constants(model, node, inputs)
+    remaining = list(inputs.items()) if isinstance(inputs, dict) else with_constants(model, node, inputs)
     checker.check_model(model)
     if outputs is None:
         outputs = ReferenceEvaluator(model).run(None, dict(remaining))
@@ -161,6 +246,9 @@ def cases():
             made = as_uint8(case, node)
             if made is not None:
                 yield case, made[0], node, made[1], None, "as uint8"
+            if node.op_type in sys.argv[1:] and is_float(node, inputs, outputs):
+                made, data = Pairs(case, node).model()
+                yield case, made, node, data, None, "between pairs"
 
 
 def main():
