@@ -29,7 +29,7 @@ export function settleImage(
   const settled = settle(ctx, node, x, view, image);
   const plain = plainView(view.shape, image).layout?.flat().join();
   if (settled.dims.join() === image.join() && settled.view.layout?.flat().join() === plain) return { x: settled.x, image };
-  return { x: virtual(ctx, node, x.name, reshape(shownOf(ctx, node, x, view), image)).x, image };
+  return { x: virtual(ctx, node, x.name, reshape(shownOf(ctx, node, x, view), image), image).x, image };
 }
 
 /** Kernel, stride, dilation, pads and outputs of every spatial dimension. `ceil`: a pool's ceil_mode, resolved into a larger trailing pad. */
