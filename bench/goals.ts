@@ -41,9 +41,13 @@ export function ratioOf(proofs: readonly Proofs[], a: Way, b: Way): number | nul
   return x === undefined || y === undefined ? null : pairedRatio(x.ms, y.ms);
 }
 
-/** Nanoseconds of LogUp-GKR (stage `lookups`: the fraction trees built and proven) a leaf, which is a lookup or a table row, and a lookup. */
-export function nanoseconds(m: Measured, { phases }: Proofs): { readonly leaf: number; readonly lookup: number } {
-  const ns = 1e6 * (phases.lookups ?? Number.NaN);
+/**
+ * Nanoseconds of LogUp-GKR (stage `lookups`: the fraction trees built and proven) a leaf, which is a lookup or a table row, and a lookup; null
+ * where nothing is looked up.
+ */
+export function nanoseconds(m: Measured, { phases }: Proofs): { readonly leaf: number; readonly lookup: number } | null {
+  if (m.lookups === 0 || phases.lookups === undefined) return null;
+  const ns = 1e6 * phases.lookups;
   return { leaf: ns / (m.lookups + m.tableRows), lookup: ns / m.lookups };
 }
 
@@ -70,7 +74,9 @@ export function judge(results: readonly Measured[], coldStarts: readonly number[
   for (const m of results) {
     const wasm = proofsBy(m.node.proofs, 'wasm');
     if (wasm === undefined || (MODELS[m.name] === undefined && !m.name.startsWith('synthetic'))) continue;
-    const { leaf, lookup } = nanoseconds(m, wasm);
+    const ns = nanoseconds(m, wasm);
+    if (ns === null) continue;
+    const { leaf, lookup } = ns;
     add(`${m.name}: LogUp-GKR a lookup or table row, WebAssembly, 1 thread`, leaf, '≤', NS_PER_LEAF, 'ns');
     if (m.lookups > m.tableRows) add(`${m.name}: the same, a lookup (table rows not counted)`, lookup, '≤', NS_PER_LEAF, 'ns');
   }

@@ -148,7 +148,7 @@ function stages(list: readonly Measured[]): string {
     all.map(([m, p]) => {
       const ns = nanoseconds(m, p);
       const cells = names.map((n) => (p.phases[n] === undefined ? NONE : ms(p.phases[n])));
-      return [m.name, p.way, ...cells, ns.leaf.toFixed(0), ns.lookup.toFixed(0)];
+      return [m.name, p.way, ...cells, ns?.leaf.toFixed(0) ?? NONE, ns?.lookup.toFixed(0) ?? NONE];
     }),
   );
 }

@@ -14,7 +14,7 @@ import { accumulatorBounds, accumulatorIntervals, forms } from './forms/index.ts
 import { encodeDescription, type Key } from './key.ts';
 import type { Network, TableMeaning } from './network.ts';
 import { planOf } from './plan.ts';
-import { computedDescriptions } from './public.ts';
+import { computedDescriptions, isDescribed } from './public.ts';
 import { maxOf, unpad } from './shape.ts';
 import { k0Column } from './tables.ts';
 import { type Form, type IoTensor, isComputed, type Op, type ReqOp, type Tensor, type ViewPart } from './types.ts';
@@ -84,7 +84,7 @@ function auditComputed(network: Network, key: Key): void {
   const given = computedDescriptions(key);
   const wanted = computedDescriptions({ ops: network.ops, descriptions: describeTables(network) });
   network.ops.forEach((op, i) => {
-    if (isComputed(op))
+    if (isComputed(op) && isDescribed(op))
       ok(
         sameDescription(given.get(i), wanted.get(i)),
         `op ${i} (${network.labels[i]})`,
@@ -111,6 +111,11 @@ function auditOp(network: Network, key: Key, contents: Contents, model: Op, inKe
     same(model.y, inKey.y, where);
     return;
   }
+  if (model.kind === 'accumulate' && inKey.kind === 'accumulate') {
+    auditForm(network, model.form, inKey.form, same, weight, where);
+    same(model.y, inKey.y, where);
+    return;
+  }
   if (model.kind === 'view' && inKey.kind === 'view') {
     ok(model.parts.length === inKey.parts.length && model.fill === inKey.fill, where, 'another view than the model');
     model.parts.forEach(({ x, ...shown }, i) => {
@@ -122,14 +127,14 @@ function auditOp(network: Network, key: Key, contents: Contents, model: Op, inKe
     return;
   }
   const references = ['x', 'ids', 'a', 'b', 'prev', 'y'];
-  const attributes = ['axis', 'stride', 'pad', 'dilation', 'k0', 'k1', 'w', 'cd'];
+  const attributes = ['axis', 'kernel', 'stride', 'pad', 'dilation', 'k0', 'k1', 'w', 'cd'];
   const [m, k] = [model as unknown as Record<string, number | null>, inKey as unknown as Record<string, number | null>];
   for (const f of references) {
     if (m[f] === undefined) continue;
     ok((m[f] === null) === (k[f] === null), where, `${f} is not the model's`);
     if (m[f] !== null) same(m[f] as number, k[f] as number, where);
   }
-  for (const f of attributes) ok(m[f] === k[f], where, `${f} is ${k[f]}, the model has ${m[f]}`);
+  for (const f of attributes) ok(String(m[f]) === String(k[f]), where, `${f} is ${k[f]}, the model has ${m[f]}`);
 }
 
 function auditForm(network: Network, model: Form, inKey: Form, same: Same, weight: (t: number) => Int32Array, where: string): void {

@@ -9,6 +9,7 @@ import { HALF, P } from '../protocol/field.ts';
 import { PROVABLE_BITS, provides } from '../protocol/security.ts';
 import { DTYPES } from '../protocol/statement.ts';
 import { checkTables } from './check-tables.ts';
+import { computedOf } from './computed/computed.ts';
 import { ok, refuse } from './conditions.ts';
 import { weightsHash } from './contents.ts';
 import { isInteger } from './forms/form.ts';
@@ -16,7 +17,7 @@ import { accumulatorBounds, formDims, specOf } from './forms/index.ts';
 import type { Key } from './key.ts';
 import { ledgerOf } from './ledger.ts';
 import type { Plan } from './plan.ts';
-import { isPublic } from './public.ts';
+import { isDescribed, isPublic } from './public.ts';
 import { formOf, readsOf, tensorsOf, writesOf } from './references.ts';
 import { maxOf, sum, validMask } from './shape.ts';
 import { showOf } from './show.ts';
@@ -194,6 +195,18 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
       ready.add(op.y);
       return;
     }
+    if (isComputed(op)) {
+      ok(
+        key.version === 2 && readsOf(op).every((t) => isPublic(T[t]?.home)),
+        'S7',
+        `${at} is computed by the verifier and reads what is not in the clear`,
+      );
+      // One that is described was checked with its description (S13).
+      const problem = isDescribed(op) ? null : computedOf(op).problem(op, null, T);
+      ok(problem === null, 'S11', `${at}: ${problem}`);
+      ready.add(op.y);
+      return;
+    }
     const wanted =
       op.kind === 'max'
         ? checkMax(op, T, at)
@@ -236,12 +249,6 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
       );
       // A revealed accumulator may be read; a stated one leaves.
       if (y.home === 'R') ready.add(op.y);
-      return;
-    }
-    if (isComputed(op)) {
-      // Its shapes and numbers were checked with its description (S13).
-      ok(key.version === 2 && isPublic(T[op.x]?.home), 'S7', `${at} needs a described function and an operand in the clear`);
-      ready.add(op.y);
       return;
     }
     let channels = 1;

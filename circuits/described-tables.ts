@@ -6,6 +6,7 @@ import { bitsToFloat } from '../protocol/float32.ts';
 import { Refused } from '../protocol/refused.ts';
 import { computedOf } from './computed/computed.ts';
 import type { TableDescription } from './descriptions.ts';
+import { readsOf } from './references.ts';
 import { appendRegions, appendSteps, type ChannelRegions, RegionColumns } from './regions.ts';
 import { type Content, maxReach } from './tables.ts';
 import type { BinOp, ComputedOp, Op, ReqOp, Tensor, UnaryOp } from './types.ts';
@@ -56,9 +57,11 @@ export interface DescribedTable {
 /** Refuses a computed op whose description does not fit it, or can leave the bounds of its output. It has no rows. */
 export function checkComputed(op: ComputedOp, tensors: readonly Tensor[], d: TableDescription, at: string): void {
   const spec = computedOf(op);
-  const [x, y] = [tensors[op.x], tensors[op.y]];
-  ok(d.kind === spec.described && x !== undefined && y !== undefined, `${at} has no description of its kind`);
-  const problem = spec.problem(op, d, x, y);
+  ok(
+    spec.described.includes(d.kind) && [...readsOf(op), op.y].every((t) => tensors[t] !== undefined),
+    `${at} has no description of its kind`,
+  );
+  const problem = spec.problem(op, d, tensors);
   ok(problem === null, `${at}: ${problem}`);
 }
 

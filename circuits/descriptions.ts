@@ -92,14 +92,15 @@ export function describeTables(network: Network): TableDescription[] | null {
       out.push({ kind: 'pair', values: Int16Array.from({ length: (a.hi - a.lo + 1) * width }, at) });
     }
     if (meaning?.kind === 'computed') out.push(meaning.description);
-    if (op.kind === 'unary' && meaning?.kind === 'unary') {
+    if ((op.kind === 'unary' || op.kind === 'apply') && meaning?.kind === 'unary') {
       const { lo, hi } = network.tensors[op.x] as { lo: number; hi: number };
       out.push({ kind: 'unary', values: Int16Array.from({ length: hi - lo + 1 }, (_, k) => meaning.rows.get(lo + k) as number) });
     } else if (op.kind === 'apply' && meaning?.kind === 'cells') {
       const d = describeCells(meaning);
-      if (d?.kind !== 'cells') return null;
-      const { zp, lo, hi, map } = d;
-      out.push({ kind: 'step', zp, lo, hi, map, scales: d.channels.map((c) => c.scaleBits) });
+      if (d?.kind === 'cells')
+        out.push({ kind: 'step', zp: d.zp, lo: d.lo, hi: d.hi, map: d.map, scales: d.channels.map((c) => c.scaleBits) });
+      else if (d?.kind === 'steps') out.push(d);
+      else return null;
     } else if (op.kind === 'req' && meaning?.kind === 'cells') {
       const d = describeCells(meaning);
       if (d === null) return null;

@@ -4,7 +4,6 @@
  * All values are centred and padded (0 outside the true dims).
  */
 import type { Contents } from './check.ts';
-import type { TableDescription } from './descriptions.ts';
 import { type Accumulate, accumulate as plainAccumulate } from './forms/index.ts';
 import type { KeyFields } from './key.ts';
 import type { Plan } from './plan.ts';
@@ -57,13 +56,10 @@ export function evaluate(
     values.set(tensor, pad(inputs[i] as ArrayLike<number>, (T[tensor] as Tensor).dims));
   });
   const descriptions = computedDescriptions(fields);
+  const at = (t: number): Int32Array => values.get(t) as Int32Array;
   fields.ops.forEach((op, i) => {
-    if (isComputed(op)) values.set(op.y, computedValues(op, descriptions.get(i) as TableDescription, T, values.get(op.x) as Int32Array));
-    else if (isShow(op))
-      values.set(
-        op.y,
-        showOf(op).values(op, T, (t) => values.get(t) as Int32Array),
-      );
+    if (isComputed(op)) values.set(op.y, computedValues(op, descriptions.get(i), T, at));
+    else if (isShow(op)) values.set(op.y, showOf(op).values(op, T, at));
     else evaluateOp(op, T, values, tables, accumulate);
     afterOp?.(i, op, values);
   });

@@ -109,6 +109,23 @@ const opFields: { readonly [K in Op['kind']]: readonly (readonly [string, OpFiel
     ['y', 'int'],
     ['cd', 'optional'],
   ],
+  accumulate: [
+    ['form', 'form'],
+    ['y', 'int'],
+  ],
+  maxpool: [
+    ['x', 'int'],
+    ['kernel', 'pair'],
+    ['stride', 'pair'],
+    ['pad', 'quad'],
+    ['dilation', 'pair'],
+    ['y', 'int'],
+  ],
+  maximum: [
+    ['a', 'int'],
+    ['b', 'int'],
+    ['y', 'int'],
+  ],
   softmax: [
     ['x', 'int'],
     ['y', 'int'],

@@ -4,7 +4,7 @@ import type { KeyFields } from './key.ts';
 import type { Plan } from './plan.ts';
 import { formOf } from './references.ts';
 import { shownClaims } from './relation.ts';
-import { sum } from './shape.ts';
+import { maxOf, sum } from './shape.ts';
 import type { Form } from './types.ts';
 
 /** Counts for the ledger, without the parameters that are chosen from them. */
@@ -19,7 +19,7 @@ export function ledgerCounts(key: Pick<KeyFields, 'tensors' | 'ops' | 'h' | 'lr'
     lookupCount: plan.lookupCount,
     tableCount: plan.tableCount,
     instances: plan.instances.length,
-    largestInstance: Math.max(...plan.instances.map((i) => i.bits)),
+    largestInstance: maxOf([0, ...plan.instances.map((i) => i.bits)]),
     phaseA: count('conv', 'dense', 'mul', 'bmm'),
     phaseB: count('conv', 'pool', 'average') + 2 * key.ops.filter((op) => op.kind === 'max').length,
     phaseC: shown.length,

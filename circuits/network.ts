@@ -7,9 +7,11 @@
 import { ceilLog2 } from '../protocol/integers.ts';
 import { Refused } from '../protocol/refused.ts';
 import { cellsOf, chooseWidths, type Interval, type Region, regionsToCover } from './cells.ts';
+import { isComputable } from './computed/accumulate.ts';
+import { pooledDims } from './computed/maxpool.ts';
 import { describable } from './describable.ts';
 import type { TableDescription } from './descriptions.ts';
-import { accumulatorBounds, accumulatorIntervals, formDims } from './forms/index.ts';
+import { accumulatorBounds, accumulatorIntervals, formDims, specOf } from './forms/index.ts';
 import { isPublic } from './public.ts';
 import { readsOf } from './references.ts';
 import { maxOf, minOf, paddedSize, sum } from './shape.ts';
@@ -21,6 +23,7 @@ import {
   type IoTensor,
   isShow,
   type MaxOp,
+  type MaxPoolOp,
   type Op,
   type ReqOp,
   type ShowOp,
@@ -73,15 +76,12 @@ export interface BuilderOptions {
    * `specification`: cells cover [-A, A], widths by the cost model of §5.4; what the published vectors use.
    */
   readonly sizing?: 'compact' | 'specification';
-  /** Reveal accumulators where that is cheaper than their tables. Default: no. */
-  readonly reveal?: boolean;
+  /**
+   * Reveal the accumulator of a requantisation whose tables have at least this many steps an element, and compute what follows from tensors in
+   * the clear (§7.7). Default: never.
+   */
+  readonly reveal?: number;
 }
-
-/**
- * An op is revealed when its tables have this many steps an element: a step is a committed multiplicity and a leaf (some 0.1 bytes of proof
- * and 100 ns), a revealed element three or four bytes. Dense layers have hundreds, convolutions a few.
- */
-const STEPS_TO_REVEAL = 32;
 
 /** A requantisation whose widths are chosen when the whole network is known. */
 interface Pending {
@@ -100,15 +100,21 @@ export class NetworkBuilder {
   readonly #rows: Row[] = [];
   readonly #omega = new Set<number>();
   readonly #pending: Pending[] = [];
+  readonly #stepsPerElement: number[] = [];
   readonly #compact: boolean;
-  readonly #reveal: boolean;
+  readonly #reveal: number;
   #nextId: number;
   #maxId: number | null = null;
 
   constructor(options: BuilderOptions = {}) {
     this.#nextId = options.firstId ?? 2;
     this.#compact = (options.sizing ?? 'compact') === 'compact';
-    this.#reveal = options.reveal ?? false;
+    this.#reveal = options.reveal ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Steps an element of every requantisation that may be revealed: what `reveal` is compared with. */
+  get stepsPerElement(): readonly number[] {
+    return this.#stepsPerElement;
   }
 
   get tensors(): readonly Tensor[] {
@@ -177,8 +183,13 @@ export class NetworkBuilder {
         if (r.y < lo || r.y > hi) throw new Refused('compile.bounds', `${label}: a value ${r.y} lies outside [${lo}, ${hi}]`);
     const steps = regions.reduce((n, list) => n + list.length, 0);
     const elements = paddedSize(dims);
-    if (this.#reveal && options.widths === undefined && steps >= STEPS_TO_REVEAL * elements && functions.every((g) => g.description))
-      return this.#revealed(form, { functions, intervals }, cd, [lo, hi], { ...options, label });
+    const described = options.widths === undefined && functions.every((g) => g.description ?? g.steps);
+    const computable = this.#isClear(specOf(form).operands(form)) && isComputable(form);
+    if (described && !computable) this.#stepsPerElement.push(steps / elements);
+    if (described && (computable || steps >= this.#reveal * elements)) {
+      const x = computable ? this.#accumulated(form, bound, label) : this.out(form, label, 'R');
+      return this.#applied(x, { kind: 'cells', functions, intervals }, cd, [lo, hi], { ...options, label });
+    }
     const profile = profileOf(regions);
     const widths = this.#widths(regions, profile, elements, options.widths);
     const id = this.#nextId;
@@ -194,17 +205,27 @@ export class NetworkBuilder {
     return y;
   }
 
-  /** A requantisation in the clear: the accumulator is revealed, and the verifier applies the functions (§7.7). */
-  #revealed(
-    form: Form,
-    meaning: Omit<Extract<TableMeaning, { kind: 'cells' }>, 'kind'>,
-    cd: number | null,
-    [lo, hi]: Interval,
-    options: ReqOptions & { readonly label: string },
-  ): number {
-    const x = this.out(form, options.label, 'R');
-    const y = this.#tensor(this.dims(form), options.home === 'PUB' ? 'PUB' : 'D', lo, hi);
-    this.#meanings.set(this.#ops.length, { kind: 'cells', ...meaning });
+  /** Whether ops on these tensors are computed by the verifier: it has their values. */
+  #isClear(tensors: readonly number[]): boolean {
+    return this.#reveal !== Number.POSITIVE_INFINITY && tensors.every((t) => isPublic(this.#at(t).home));
+  }
+
+  /** A tensor that the verifier computes: of home D, or the output PUB. */
+  #derived(dims: readonly number[], home: ReqOptions['home'], lo: number, hi: number): number {
+    return this.#tensor(dims, home === 'PUB' ? 'PUB' : 'D', lo, hi);
+  }
+
+  /** The accumulator of a form over tensors in the clear. */
+  #accumulated(form: Form, bound: number, label: string): number {
+    const y = this.#tensor(this.dims(form), 'D', -bound, bound);
+    this.#push({ kind: 'accumulate', form, y }, label);
+    return y;
+  }
+
+  /** y = f(x) of a tensor in the clear. */
+  #applied(x: number, meaning: TableMeaning, cd: number | null, [lo, hi]: Interval, options: ReqOptions): number {
+    const y = this.#derived(this.#at(x).dims, options.home, lo, hi);
+    this.#meanings.set(this.#ops.length, meaning);
     this.#push({ kind: 'apply', x, y, cd }, options.label);
     return y;
   }
@@ -248,6 +269,7 @@ export class NetworkBuilder {
 
   /** y = table[x], one row per reachable centred x. */
   unary(x: number, rows: ReadonlyMap<number, number>, lo: number, hi: number, options: ReqOptions = {}): number {
+    if (this.#isClear([x])) return this.#applied(x, { kind: 'unary', rows }, null, [lo, hi], options);
     for (const [k, v] of rows) this.#rows.push([32 * this.#nextId, k, v]);
     const y = this.#tensor(this.#at(x).dims, options.home ?? 'A', lo, hi);
     this.#meanings.set(this.#ops.length, { kind: 'unary', rows });
@@ -279,6 +301,18 @@ export class NetworkBuilder {
     options: ReqOptions = {},
   ): number {
     const { lo, hi } = this.#at(x) as { lo: number; hi: number };
+    const trivial = [kh, kw, ...stride].every((v) => v === 1) && pad.every((v) => v === 0);
+    if (this.#isClear([x]) && !trivial) {
+      const window = { kernel: [kh, kw], stride: [...stride], pad: [...pad], dilation: [...dilation] } as Omit<
+        MaxPoolOp,
+        'kind' | 'x' | 'y'
+      >;
+      const dims = pooledDims(this.#at(x).dims, window);
+      if (dims.some((d) => d < 1)) throw new Refused('compile.shape', `${options.label ?? 'max-pool'}: the window does not fit the image`);
+      const y = this.#derived(dims, options.home, lo, hi);
+      this.#push({ kind: 'maxpool', x, ...window, y }, options.label);
+      return y;
+    }
     if (this.#maxId === null) this.#maxId = this.#nextId++;
     const id = this.#maxId;
     let current = x;
@@ -325,7 +359,7 @@ export class NetworkBuilder {
   view(parts: readonly ViewPart[], dims: readonly number[], fill = 0, label?: string): number {
     const list = parts.map((p) => ({ x: p.x, counts: [...p.counts], from: p.from.map((r) => [...r]), to: p.to.map((r) => [...r]) }));
     const [lo, hi] = viewInterval({ kind: 'view', parts: list, fill }, dims, this.#tensors);
-    const y = this.#tensor(dims, 'V', lo, hi);
+    const y = this.#tensor(dims, this.#isClear(list.map((p) => p.x)) ? 'D' : 'V', lo, hi);
     this.#push({ kind: 'view', parts: list, fill, y }, label);
     return y;
   }
@@ -333,7 +367,8 @@ export class NetworkBuilder {
   /** y[t.., e..] = x[ids[t], e], ids in the clear (§7.8). Returns its tensor. */
   gather(x: number, ids: number, label?: string): number {
     const table = this.#at(x);
-    const y = this.#tensor([...this.#at(ids).dims, ...table.dims.slice(1)], 'V', table.lo, table.hi);
+    const home = this.#isClear([x, ids]) ? 'D' : 'V';
+    const y = this.#tensor([...this.#at(ids).dims, ...table.dims.slice(1)], home, table.lo, table.hi);
     this.#push({ kind: 'gather', x, ids, y }, label);
     return y;
   }
@@ -341,8 +376,14 @@ export class NetworkBuilder {
   /** y = max(a, b), elementwise. */
   pairmax(a: number, b: number, options: ReqOptions = {}): number {
     const [p, q] = [this.#at(a), this.#at(b)] as [Tensor & { lo: number; hi: number }, Tensor & { lo: number; hi: number }];
+    const [lo, hi] = [Math.min(p.lo, q.lo), Math.max(p.hi, q.hi)];
+    if (this.#isClear([a, b])) {
+      const y = this.#derived(p.dims, options.home, lo, hi);
+      this.#push({ kind: 'maximum', a, b, y }, options.label);
+      return y;
+    }
     if (this.#maxId === null) this.#maxId = this.#nextId++;
-    const y = this.#tensor(p.dims, options.home ?? 'A', Math.min(p.lo, q.lo), Math.max(p.hi, q.hi));
+    const y = this.#tensor(p.dims, options.home ?? 'A', lo, hi);
     this.#push({ kind: 'pairmax', a, b, y, id: this.#maxId }, options.label);
     return y;
   }

@@ -4,6 +4,7 @@
  */
 import { ceilLog2, floorLog2 } from '../protocol/integers.ts';
 import { Refused } from '../protocol/refused.ts';
+import { computedOf } from './computed/computed.ts';
 import type { KeyFields } from './key.ts';
 import { bitsOf, sum } from './shape.ts';
 import { isComputed, isLookup, type Op } from './types.ts';
@@ -45,7 +46,7 @@ export interface Plan {
   readonly instances: readonly Instance[];
   readonly lookupCount: number;
   readonly tableCount: number;
-  /** Padded elements that the verifier computes (§7.7). */
+  /** Steps of what the verifier computes: padded elements, of windows each of their taps (§7.7). */
   readonly computedCount: number;
   /** log2 of the content rows. */
   readonly contentBits: number;
@@ -89,9 +90,16 @@ export function packInstances(side: 'L' | 'T', segments: readonly { bits: number
   return out;
 }
 
-/** The table instances alone; the key lists their multiplicity tensors. */
-export function tableInstances(runs: readonly (readonly [number, number])[], omega: readonly number[]): Instance[] {
+/** The table instances alone; the key lists their multiplicity tensors. A described key without lookups has none: nothing is looked up in them. */
+export function tableInstances({ version, ops, runs, omega }: Pick<KeyFields, 'version' | 'ops' | 'runs' | 'omega'>): Instance[] {
+  if (version === 2 && !ops.some(isLookup)) return [];
   return packInstances('T', [{ bits: contentBitsOf(runs), op: CONTENT }, ...omega.map((w) => ({ bits: w, op: w }))]);
+}
+
+/** The groups that are committed to. */
+export function groupsOf({ mode, tensors }: Pick<KeyFields, 'mode' | 'tensors'>): Group[] {
+  const has = (home: Group): boolean => tensors.some((t) => t.home === home);
+  return [...(mode === 'I1' ? (['W'] as const) : []), ...(['X', 'A'] as const).filter(has)];
 }
 
 /**
@@ -130,11 +138,11 @@ export function planOf(key: KeyFields): Plan {
     return b === null ? [] : [{ bits: b, op: i }];
   });
   const lookups = packInstances('L', segments);
-  const tables = tableInstances(runs, omega);
+  const tables = tableInstances(key);
   const contentBits = contentBitsOf(runs);
   const n = tensors.length;
   const mult = tables.map((_, i) => n - 2 - tables.length + i);
-  ok((mult[0] ?? 0) >= 0, 'S11: the multiplicity and content tensors are missing');
+  ok((mult[0] ?? n - 2) >= 0, 'S11: the multiplicity and content tensors are missing');
   const is = (t: number, bitsWanted: number): boolean => {
     const dims = tensors[t]?.dims as number[];
     return dims.length === 1 && dims[0] === 2 ** bitsWanted;
@@ -143,8 +151,7 @@ export function planOf(key: KeyFields): Plan {
     mult.every((t, i) => is(t, (tables[i] as Instance).bits)) && is(n - 2, contentBits) && is(n - 1, contentBits),
     'S11: multiplicity or content tensors of another size',
   );
-  const hasX = tensors.some((t) => t.home === 'X');
-  const names: Group[] = [...(key.mode === 'I1' ? (['W'] as const) : []), ...(hasX ? (['X'] as const) : []), 'A'];
+  const names = groupsOf(key);
   const place = new Map<number, { group: Group; address: number }>();
   const groups: GroupColumns[] = [];
   let first = 0;
@@ -171,7 +178,7 @@ export function planOf(key: KeyFields): Plan {
     instances: [...lookups, ...tables],
     lookupCount: total(lookups),
     tableCount: total(tables),
-    computedCount: sum(ops.map((op) => (isComputed(op) ? (size[op.y] as number) : 0))),
+    computedCount: sum(ops.map((op) => (isComputed(op) ? computedOf(op).steps(op) * (size[op.y] as number) : 0))),
     contentBits,
     mult,
     content: [n - 2, n - 1],

@@ -4,15 +4,18 @@ import { specOf } from './forms/index.ts';
 import type { KeyFields } from './key.ts';
 import { lookupOf } from './lookups.ts';
 import type { Plan } from './plan.ts';
-import { isPublic, revealedBytes } from './public.ts';
+import { isPublic } from './public.ts';
 import { contentIsOpened, openedValues, shownClaims } from './relation.ts';
+import { revealedBytes } from './reveal.ts';
 import { maxOf, sum } from './shape.ts';
 import type { Form } from './types.ts';
 
 export interface ProofSize {
-  /** Bytes that every proof of this key has. */
+  /** Bytes that every proof of this key has, whatever it reveals. */
   readonly fixed: number;
-  /** With the expected number of distinct positions and siblings. */
+  /** Expected bytes of the values that are shown. */
+  readonly revealed: number;
+  /** With the expected number of distinct positions and siblings, and revealed values of the usual spread. */
   readonly expected: number;
   /** No proof is longer: t distinct positions, every path apart. */
   readonly maximum: number;
@@ -45,7 +48,7 @@ function phases(
 }
 
 export function proofSize(key: KeyFields, plan: Plan): ProofSize {
-  const depth = Math.max(...plan.instances.map((i) => i.bits));
+  const depth = maxOf([0, ...plan.instances.map((i) => i.bits)]);
   let elements = 2 * plan.instances.length;
   for (let s = 0; s < depth; s++) {
     const active = plan.instances.filter((i) => i.bits > s);
@@ -61,13 +64,24 @@ export function proofSize(key: KeyFields, plan: Plan): ProofSize {
   elements += a.degree * a.rounds + 2 * a.instances + 2 * b.rounds + b.instances;
   const shown = shownClaims(key).flat();
   elements += 2 * maxOf([0, ...shown]) + shown.length;
-  elements += 2 * key.h + plan.columns + 2 ** key.h;
-  const fixed = 32 + revealedBytes(key.tensors) + 16 * elements + 8 * key.grinding.filter((g) => g > 0).length;
+  if (plan.groups.length > 0) elements += 2 * key.h + plan.columns + 2 ** key.h;
+  const revealed = revealedBytes(key.tensors);
+  const [gLookup, ...gOpening] = key.grinding;
+  const grinding = [...(plan.instances.length > 0 ? [gLookup] : []), ...(plan.groups.length > 0 ? gOpening : [])].filter(
+    (g) => g > 0,
+  ).length;
+  const root = plan.groups.some((g) => g.group === 'A') ? 32 : 0;
+  const fixed = root + 16 * elements + 8 * grinding;
   const tree = key.h + key.lr;
   const groups = plan.groups.length;
   const positions = Math.min(key.t, 2 ** tree);
-  const expected = fixed + 4 * key.t * plan.columns + 32 * groups * expectedSiblings(key.t, tree);
-  return { fixed, expected: Math.round(expected), maximum: fixed + 4 * positions * plan.columns + 32 * groups * positions * tree };
+  const expected = fixed + revealed.expected + 4 * key.t * plan.columns + 32 * groups * expectedSiblings(key.t, tree);
+  return {
+    fixed,
+    revealed: revealed.expected,
+    expected: Math.round(expected),
+    maximum: fixed + revealed.maximum + 4 * positions * plan.columns + 32 * groups * positions * tree,
+  };
 }
 
 /** Elements of each commitment group, padded. */

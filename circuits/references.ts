@@ -18,7 +18,8 @@ export function readsOf(op: Op): number[] {
   if (form !== null) return specOf(form).operands(form);
   if (op.kind === 'view') return op.parts.map((p) => p.x);
   if (op.kind === 'gather') return [op.x, op.ids];
-  if (op.kind === 'bin' || op.kind === 'pairmax') return [op.a, op.b];
+  if (op.kind === 'accumulate') return specOf(op.form).operands(op.form);
+  if (op.kind === 'bin' || op.kind === 'pairmax' || op.kind === 'maximum') return [op.a, op.b];
   if (op.kind === 'unary' || isComputed(op)) return [op.x];
   if (op.kind === 'max') return op.prev === null ? [op.x] : [op.x, op.prev];
   return [];

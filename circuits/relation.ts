@@ -68,8 +68,9 @@ export function opPoint(op: Op, segment: SegmentPoint): Point {
   return op.kind === 'req' ? segment.point.slice(1) : segment.point;
 }
 
-export function contentPoint(tables: ReadonlyMap<number, SegmentPoint>): Point {
-  return (tables.get(CONTENT) as SegmentPoint).point;
+/** Where the content columns are evaluated; null if nothing is looked up. */
+export function contentPoint(tables: ReadonlyMap<number, SegmentPoint>): Point | null {
+  return tables.get(CONTENT)?.point ?? null;
 }
 
 /** The channel part of a point of y: what a bias is evaluated at. */

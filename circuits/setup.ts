@@ -9,10 +9,10 @@ import { describeTables } from './descriptions.ts';
 import { describedTables, type Key, type KeyFields, type Mode, type Profile, sealKey } from './key.ts';
 import { ledgerCounts } from './ledger.ts';
 import type { Network } from './network.ts';
-import { contentBitsOf, type Group, type Plan, planOf, tableInstances } from './plan.ts';
+import { contentBitsOf, groupsOf, type Plan, planOf, tableInstances } from './plan.ts';
 import { pad, paddedSize } from './shape.ts';
 import { type Content, contentOf, runsOf, sortedRows } from './tables.ts';
-import { isComputed, type Tensor } from './types.ts';
+import { isComputed, type Op, type Tensor } from './types.ts';
 
 export interface SetupOptions {
   readonly mode?: Mode;
@@ -53,7 +53,8 @@ export function draftKey(network: Network, options: SetupOptions = {}): Draft {
   const { runs } = tablesOfKey;
   const content: Content = tablesOfKey.tables ?? (tablesOfKey as { content: Content }).content;
   const omega = [...network.omega].sort((a, b) => a - b);
-  const tables = tableInstances(runs, omega);
+  const version = described === null ? 1 : 2;
+  const tables = tableInstances({ version, ops: network.ops as Op[], runs, omega });
   const contentHome = described === null ? 'W' : 'T';
   const column = (bits: number, home: 'A' | 'W' | 'T'): Tensor => ({ dims: [2 ** bits], home, lo: null, hi: null });
   const contentBits = contentBitsOf(runs);
@@ -68,15 +69,10 @@ export function draftKey(network: Network, options: SetupOptions = {}): Draft {
   contents.set(tensors.length - 2, content.k1);
   contents.set(tensors.length - 1, content.k2);
 
-  const groups: Group[] = [
-    ...(mode === 'I1' ? (['W'] as const) : []),
-    ...(tensors.some((t) => t.home === 'X') ? (['X'] as const) : []),
-    'A',
-  ];
-  const elements = groups.map((g) => tensors.reduce((s, t) => s + (t.home === g ? paddedSize(t.dims) : 0), 0));
+  const elements = groupsOf({ mode, tensors }).map((g) => tensors.reduce((s, t) => s + (t.home === g ? paddedSize(t.dims) : 0), 0));
   const { h, lr } = profile === 'toy' ? { h: 6, lr: 2 } : chooseHeight(elements);
   const base: KeyFields = {
-    version: described === null ? 1 : 2,
+    version,
     profile,
     mode,
     h,

@@ -186,8 +186,34 @@ export interface LayerNormOp {
   y: number;
 }
 
+/** The accumulator of a form without weights, computed like `apply` where all it reads is in the clear. */
+export interface AccumulateOp {
+  kind: 'accumulate';
+  form: Form;
+  y: number;
+}
+
+/** Max-pool of an image in the clear, [C, H, W]; `pad` is [top, left, bottom, right]. */
+export interface MaxPoolOp {
+  kind: 'maxpool';
+  x: number;
+  kernel: [number, number];
+  stride: [number, number];
+  pad: [number, number, number, number];
+  dilation: [number, number];
+  y: number;
+}
+
+/** y = max(a, b), elementwise, both in the clear. */
+export interface MaximumOp {
+  kind: 'maximum';
+  a: number;
+  b: number;
+  y: number;
+}
+
 /** Ops that the verifier computes itself. */
-export type ComputedOp = ApplyOp | SoftmaxOp | LayerNormOp;
+export type ComputedOp = ApplyOp | SoftmaxOp | LayerNormOp | AccumulateOp | MaxPoolOp | MaximumOp;
 
 /**
  * Digits run from 0 to below `counts`; each combination of them adds the element of x at coordinates `from` to the element of y at
@@ -226,7 +252,15 @@ export type LookupOp = ReqOp | UnaryOp | BinOp | MaxOp | PairMaxOp | RangeOp;
 export type Op = LookupOp | OutOp | ComputedOp | ShowOp;
 
 export const isShow = (op: Op): op is ShowOp => op.kind === 'view' || op.kind === 'gather';
-export const isComputed = (op: Op): op is ComputedOp => op.kind === 'apply' || op.kind === 'softmax' || op.kind === 'layernorm';
+const COMPUTED: ReadonlySet<Op['kind']> = new Set<ComputedOp['kind']>([
+  'apply',
+  'softmax',
+  'layernorm',
+  'accumulate',
+  'maxpool',
+  'maximum',
+]);
+export const isComputed = (op: Op): op is ComputedOp => COMPUTED.has(op.kind);
 export const isLookup = (op: Op): op is LookupOp => op.kind !== 'out' && !isComputed(op) && !isShow(op);
 
 import type { Dtype } from '../protocol/statement.ts';

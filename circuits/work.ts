@@ -2,6 +2,7 @@
  * How much work a key makes for its verifier (condition S14, docs/protocol.md §6.4): a key is checked by people who did not make it, and
  * its numbers must not buy more time than its bytes pay for.
  */
+import { computedOf } from './computed/computed.ts';
 import type { KeyFields } from './key.ts';
 import type { Plan } from './plan.ts';
 import { formOf, tensorsOf } from './references.ts';
@@ -31,7 +32,7 @@ export function verifierWork(key: KeyFields, plan: Plan): number {
     }
     if (op.kind === 'max') work += 4 * (length(op.x, op.axis) + length(op.y, op.axis) + length(op.y, 3 - op.axis));
     if (isShow(op)) work += 4 * showOf(op).work(op, key.tensors);
-    if (isComputed(op)) work += 4 * (plan.size[op.y] as number);
+    if (isComputed(op)) work += 4 * computedOf(op).steps(op) * (plan.size[op.y] as number);
     if (op.kind === 'req' && op.cd !== null) work += length(op.y, op.cd);
     for (const t of tensorsOf(op)) work += 2 * claim(t);
   }

@@ -8,19 +8,24 @@ import type { Key, Mode } from '../circuits/key.ts';
 import { encodeKey } from '../circuits/key.ts';
 import { committedElements, proofSize, proverMemory } from '../circuits/proof-size.ts';
 import { draftKey, type SetupResult, setup, setupPaced } from '../circuits/setup.ts';
+import type { Home } from '../circuits/types.ts';
 import { equalBytes } from '../protocol/bytes.ts';
 import { hash } from '../protocol/hash.ts';
 import { Pace, type PaceOptions } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
 import { emitCircuit } from './emit-circuit.ts';
-import { type CheckReport, check as checkNodes, emit as emitForm, type FormName, lower, stages } from './index.ts';
+import { type CheckReport, check as checkNodes, emit as emitForm, type FormName, type LowerOptions, lower, stages } from './index.ts';
 
 export interface CompileOptions extends PaceOptions {
   /** I1: the key commits to the weights; I0: the verifier holds the model. Default I1. */
   readonly mode?: Mode | undefined;
   /** The statement shows a commitment to the input instead of the input (integrity only: not hiding). */
   readonly committedInput?: boolean | undefined;
+  /** Let proofs show accumulators where that is cheaper (§7.7). Default true. */
+  readonly reveal?: boolean | undefined;
 }
+
+const loweringOf = ({ committedInput = false, reveal = true }: CompileOptions): LowerOptions => ({ committedInput, reveal });
 
 export interface Compiled {
   /** The prover's file. */
@@ -37,7 +42,7 @@ export interface Compiled {
 export async function compile(model: Uint8Array, options: CompileOptions = {}): Promise<Compiled> {
   const pace = new Pace(options);
   await pace.at('read the model', 0);
-  const program = lower(model, { committedInput: options.committedInput ?? false, reveal: true });
+  const program = lower(model, loweringOf(options));
   await pace.at('make the tables', 0.2);
   const { key, contents } = await setupPaced(program.network, { mode: options.mode ?? 'I1' }, (f) =>
     pace.at('commit to the weights', 0.3 + 0.65 * f),
@@ -87,8 +92,8 @@ export const FORMS = [...stages.map((s) => s.produces), 'circuit'] as const;
 export type Form = FormName | 'circuit';
 
 /** A form of the model as stable text. */
-export function emit(model: Uint8Array, form: Form, options: Pick<CompileOptions, 'mode' | 'committedInput'> = {}): string {
-  const lowering = { committedInput: options.committedInput ?? false, reveal: true };
+export function emit(model: Uint8Array, form: Form, options: Omit<CompileOptions, keyof PaceOptions> = {}): string {
+  const lowering = loweringOf(options);
   if (form !== 'circuit') return emitForm(model, form, lowering);
   const { network } = lower(model, lowering);
   return emitCircuit(setup(network, { mode: options.mode ?? 'I1' }), network.labels);
@@ -105,7 +110,8 @@ export type AuditResult =
 export function audit(model: Uint8Array, keyFile: Uint8Array, circuit?: Uint8Array): AuditResult {
   try {
     const { key, interface: face } = decodeKeyFile(keyFile);
-    const program = lower(model, { committedInput: key.tensors.some((t) => t.home === 'X'), reveal: true });
+    const has = (...homes: Home[]): boolean => key.tensors.some((t) => homes.includes(t.home));
+    const program = lower(model, { committedInput: has('X'), reveal: has('R', 'D') });
     if (!equalBytes(encodeInterface(face), encodeInterface(program.interface)))
       throw new Refused('audit', 'interface: names, shapes, scales or tail of the key are not those of the model', { where: 'interface' });
     if (key.profile !== 'S100') throw new Refused('audit', `profile: ${key.profile} is not S100`);

@@ -24,6 +24,7 @@ import {
   type Show,
 } from './quantized/form.ts';
 import { channelsOf, isMonotone, stagesAt, stepFunctions } from './quantized/functions.ts';
+import { cheapest } from './reveal.ts';
 
 /** A tensor of the network that holds a tensor of the model: raw = centred + zp. */
 export interface NamedActivation {
@@ -37,12 +38,14 @@ export interface Lowered {
   /** By tensor index of the network. */
   readonly activations: ReadonlyMap<number, NamedActivation>;
   readonly interface: Interface;
+  /** Of every requantisation that is proven or shown: the steps of its tables, an element. */
+  readonly stepsPerElement: readonly number[];
 }
 
 export interface LowerOptions {
   /** The one integer input is committed (home X) and range-checked instead of public. */
   readonly committedInput?: boolean;
-  /** The proof may show accumulators where that is cheaper than proving their tables (native system, §7.7). */
+  /** The proof shows accumulators where that is cheaper than proving their tables (native system, §7.7). */
   readonly reveal?: boolean;
 }
 
@@ -98,7 +101,12 @@ const zpOf = (a: Activation): number => a.zp.value ?? 0;
 const bounds = (a: Activation): [number, number] => [a.lo - zpOf(a), a.hi - zpOf(a)];
 
 export function lowerQuantized(graph: Graph, quantized: QuantizedGraph, options: LowerOptions = {}): Lowered {
-  const builder = new NetworkBuilder({ reveal: options.reveal ?? false });
+  const make = (reveal: number): Lowered => lowerShowing(graph, quantized, options, reveal);
+  return options.reveal === true ? cheapest(make) : make(Number.POSITIVE_INFINITY);
+}
+
+function lowerShowing(graph: Graph, quantized: QuantizedGraph, options: LowerOptions, reveal: number): Lowered {
+  const builder = new NetworkBuilder({ reveal });
   const tensor = new Map<Activation, number>();
   const at = (a: Activation): number => tensor.get(a) as number;
   if (options.committedInput === true && quantized.inputs.length !== 1)
@@ -128,6 +136,7 @@ export function lowerQuantized(graph: Graph, quantized: QuantizedGraph, options:
     ),
     activations: new Map([...tensor].map(([a, t]) => [t, { name: a.name, dtype: a.dtype, zp: zpOf(a) }])),
     interface: interfaceOf(graph, quantized, sources),
+    stepsPerElement: builder.stepsPerElement,
   };
 }
 

@@ -130,7 +130,7 @@ export class ProverTranscript extends Transcript {
     this.absorb('field', label, bytes);
   }
 
-  /** Bytes of a length that the key says; nothing happens for none. */
+  /** Bytes; nothing happens for none. */
   sendBytes(label: string, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#parts.push(bytes);
@@ -155,7 +155,7 @@ export class ProverTranscript extends Transcript {
   }
 }
 
-/** The verifier's end: lengths come from the key, never from the proof. */
+/** The verifier's end: lengths come from the key, or are bounded by it. */
 export class VerifierTranscript extends Transcript {
   readonly #proof: Uint8Array;
   #at = 0;
@@ -180,6 +180,11 @@ export class VerifierTranscript extends Transcript {
     const limbs = canonical(this.#words(4 * n, label), label);
     this.absorb('field', label, bytesOf(limbs));
     return limbs;
+  }
+
+  /** What has not been received yet: for finding the end of a message whose length the key bounds but does not say. */
+  get rest(): Uint8Array {
+    return this.#proof.subarray(this.#at);
   }
 
   receiveBytes(label: string, n: number): Uint8Array {

@@ -8,7 +8,7 @@ import type { Runnable } from '../circuits/evaluate.ts';
 import { tapOf } from '../circuits/evaluate.ts';
 import { specOf } from '../circuits/forms/index.ts';
 import { type AccClaim, type Contraction, outer, type Recipe, type Spatial } from '../circuits/forms/reduction.ts';
-import { encodeRevealed, isPublic } from '../circuits/public.ts';
+import { isPublic } from '../circuits/public.ts';
 import {
   biasedOps,
   channelPoint,
@@ -26,6 +26,7 @@ import {
   stackClaim,
   verifierEvaluates,
 } from '../circuits/relation.ts';
+import { encodeRevealed } from '../circuits/reveal.ts';
 import { maxOf } from '../circuits/shape.ts';
 import { showOf } from '../circuits/show.ts';
 import type { Form, MaxOp, Op, OutOp, ShowOp } from '../circuits/types.ts';
@@ -46,6 +47,8 @@ export interface PassInput {
   readonly committed: ReadonlyMap<string, CommittedGroup>;
   readonly statementDigest: Uint8Array;
 }
+
+type Grind = (state: Uint8Array, bits: number) => Promise<number>;
 
 /** Sends the whole proof body. */
 export async function provePass(t: ProverTranscript, kernels: Kernels, input: PassInput, pace: Pace = new Pace()): Promise<void> {
@@ -90,20 +93,45 @@ class Pass {
 
   async #run(): Promise<void> {
     const t = this.#t;
-    const { circuit, witness, statementDigest } = this.#in;
+    const { circuit, statementDigest } = this.#in;
     const { fields, plan } = circuit;
-    const stack = stackOf(plan, fields.h, 'A', (i) => this.#values(i));
-    const groupA = this.#hold(
-      await this.#kernels.commit(stack, fields.h, fields.lr, (f) => this.#pace.at('commit to the run', 0.2 + 0.1 * f)),
-    );
-    t.sendDigest('root', groupA.root);
+    const committed = new Map(this.#in.committed);
+    if (plan.groups.some((g) => g.group === 'A')) {
+      const stack = stackOf(plan, fields.h, 'A', (i) => this.#values(i));
+      const groupA = this.#hold(
+        await this.#kernels.commit(stack, fields.h, fields.lr, (f) => this.#pace.at('commit to the run', 0.2 + 0.1 * f)),
+      );
+      t.sendDigest('root', groupA.root);
+      committed.set('A', groupA);
+    }
     t.sendBytes(
       'reveal',
       encodeRevealed(fields.tensors, (i) => this.#values(i)),
     );
     t.absorb('digest', 'statement', statementDigest);
     t.delay(delayOf(plan));
-    const grind = (state: Uint8Array, bits: number): Promise<number> => this.#kernels.grind(state, bits);
+    const grind: Grind = (state, bits) => this.#kernels.grind(state, bits);
+    const lookups = plan.instances.length > 0 ? await this.#lookups(grind) : null;
+    await this.#publicAccumulators();
+    await this.#pace.at('contractions', 0.65);
+    const spatials = await this.#contractions();
+    await this.#pace.at('windows', 0.75);
+    await this.#spatials(spatials, lookups ?? new Map());
+    await this.#shows();
+    await this.#pace.at('opening', 0.85);
+    if (plan.groups.length > 0) await this.#open(committed, grind);
+    await this.#pace.at('done', 1);
+  }
+
+  #values(tensor: number): Int32Array {
+    return this.#in.witness.values.get(tensor) as Int32Array;
+  }
+
+  /** §8.2, §8.3: the forest of the lookups and what it opens; returns the points of the lookup ops. */
+  async #lookups(grind: Grind): Promise<ReadonlyMap<number, SegmentPoint>> {
+    const t = this.#t;
+    const { circuit, witness } = this.#in;
+    const { fields, plan } = circuit;
     await t.sendNonce('grind.lookup', fields.grinding[0], grind);
     const alpha = t.challenge('alpha');
     const beta = t.challenge('beta');
@@ -134,19 +162,7 @@ class Pass {
     const points = segmentPoints(plan, leaves);
     await this.#pace.at('values', 0.6);
     await this.#segmentValues(points, leaves);
-    await this.#publicAccumulators();
-    await this.#pace.at('contractions', 0.65);
-    const spatials = await this.#contractions();
-    await this.#pace.at('windows', 0.75);
-    await this.#spatials(spatials, points.lookups);
-    await this.#shows();
-    await this.#pace.at('opening', 0.85);
-    await this.#open(new Map([...this.#in.committed, ['A', groupA]]), grind);
-    await this.#pace.at('done', 1);
-  }
-
-  #values(tensor: number): Int32Array {
-    return this.#in.witness.values.get(tensor) as Int32Array;
+    return points.lookups;
   }
 
   async #segmentValues(
@@ -157,7 +173,7 @@ class Pass {
     const T = fields.tensors;
     const values = openedValues(fields).filter((v) => !v.isPublic);
     const committed = contentIsOpened(fields, plan);
-    const at = contentPoint(points.tables);
+    const at = contentPoint(points.tables) as Point;
     const requests = values.map(({ op, value }) => {
       const o = fields.ops[op] as Op;
       const point = opPoint(o, points.lookups.get(op) as SegmentPoint);
@@ -330,7 +346,7 @@ class Pass {
     return { point: await proveSumcheck(this.#t, name, rounds, sumcheck), sumcheck };
   }
 
-  async #open(committed: ReadonlyMap<string, CommittedGroup>, grind: (state: Uint8Array, bits: number) => Promise<number>): Promise<void> {
+  async #open(committed: ReadonlyMap<string, CommittedGroup>, grind: Grind): Promise<void> {
     const { fields, plan } = this.#in.circuit;
     const claims = this.#claims
       .filter((c) => fields.tensors[c.tensor]?.home !== 'V' && !verifierEvaluates(fields, c.tensor))

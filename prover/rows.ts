@@ -39,6 +39,7 @@ export function gather(instance: Instance, columns: (op: number) => KeyColumns):
 }
 
 function make({ fields, plan, contents }: Runnable): TableRows {
+  if (plan.tables.length === 0) return { columns: [], count: () => 0 };
   const [c1, c2] = plan.content.map((t) => contents.get(t) as Int32Array) as [Int32Array, Int32Array];
   const content: KeyColumns = { k0: k0Column(fields.runs), k1: c1, k2: c2 };
   const rowsOf = (table: number): KeyColumns => {

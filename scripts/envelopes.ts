@@ -27,28 +27,37 @@ const of = (name: string): Pick<Source, 'model' | 'input'> => ({
   input: () => recorded(name).inputs(0),
 });
 
+/** Everything looked up and committed, so that every check of the protocol has something to refuse. */
+const COMMITTED: CompileOptions = { reveal: false };
+
 export const SOURCES: readonly Source[] = [
   {
     name: 'digits',
     what: 'digits-mlp.qop-pt, input 0, mode I1, bound to a context',
     ...of('digits-mlp.qop-pt'),
-    options: {},
+    options: COMMITTED,
     context: 'order 1841',
   },
-  { name: 'digits-channels', what: 'digits-mlp.qop, one scale a channel, input 0, mode I1', ...of('digits-mlp.qop'), options: {} },
-  { name: 'digits-i0', what: 'digits-mlp.qop-pt, input 0, mode I0', ...of('digits-mlp.qop-pt'), options: { mode: 'I0' } },
+  { name: 'digits-channels', what: 'digits-mlp.qop, one scale a channel, input 0, mode I1', ...of('digits-mlp.qop'), options: COMMITTED },
+  { name: 'digits-i0', what: 'digits-mlp.qop-pt, input 0, mode I0', ...of('digits-mlp.qop-pt'), options: { ...COMMITTED, mode: 'I0' } },
   {
     name: 'digits-committed',
     what: 'digits-mlp.qop-pt, input 0, mode I1, committed input',
     ...of('digits-mlp.qop-pt'),
-    options: { committedInput: true },
+    options: { ...COMMITTED, committedInput: true },
   },
-  { name: 'mnist', what: 'mnist-cnn.qop-pt, input 0, mode I1', ...of('mnist-cnn.qop-pt'), options: {} },
+  { name: 'mnist', what: 'mnist-cnn.qop-pt, input 0, mode I1', ...of('mnist-cnn.qop-pt'), options: COMMITTED },
   {
     name: 'relu',
     what: 'relu.onnx, a model whose outputs are 10 to 255, mode I1',
     model: reluModel,
     input: () => ({ x: Uint8Array.from({ length: 16 }, (_, i) => (i * 53) % 256) }),
+    options: COMMITTED,
+  },
+  {
+    name: 'mnist-shown',
+    what: 'mnist-cnn.qop, input 0, mode I1, as it compiles: accumulators are shown',
+    ...of('mnist-cnn.qop'),
     options: {},
   },
 ];

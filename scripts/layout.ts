@@ -36,6 +36,11 @@ class Surveyor extends VerifierTranscript {
     return this.#note(label, 16 * n, super.receiveVector(label, n));
   }
 
+  override receiveBytes(label: string, n: number): Uint8Array {
+    const bytes = super.receiveBytes(label, n);
+    return n > 0 ? this.#note(label, n, bytes) : bytes;
+  }
+
   override receiveNonce(label: string, g: number): void {
     super.receiveNonce(label, g);
     if (g > 0) this.#note(label, 8, null);

@@ -3,6 +3,7 @@
  * else right.
  */
 import { stackOf } from '../circuits/contents.ts';
+import { evaluate } from '../circuits/evaluate.ts';
 import type { Circuit } from '../circuits/files.ts';
 import { decodeCircuitFile, decodeKeyFile, encodeKeyFile } from '../circuits/files.ts';
 import { sealKey } from '../circuits/key.ts';
@@ -97,6 +98,24 @@ export async function falseOutput(m: Made): Promise<Told> {
       y[3] = (y[3] as number) + 1;
     }),
   );
+  return { envelope: (await proveValues(circuit, values, { context: contextOf(m) })).envelope };
+}
+
+/** A prover that shows an accumulator which is one too high, and goes on from it. */
+export async function falseShown(m: Made): Promise<Told> {
+  const circuit = decodeCircuitFile(m.circuit);
+  const { fields } = circuit;
+  const shown = fields.tensors.findIndex((t) => t.home === 'R');
+  const centred = rawInputs(m).map((raw, i) => Int32Array.from(raw, (v) => v - (fields.inputs[i]?.zp ?? 0)));
+  const values = evaluate(circuit, centred, (_, op, now) => {
+    if (!('y' in op) || op.y !== shown) return;
+    now.set(
+      shown,
+      edited(now.get(shown) as Int32Array, (y) => {
+        y[0] = (y[0] as number) + 1;
+      }),
+    );
+  });
   return { envelope: (await proveValues(circuit, values, { context: contextOf(m) })).envelope };
 }
 

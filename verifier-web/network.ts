@@ -87,8 +87,13 @@ function opWords(ops: readonly Op[]): { name: string; detail: string } {
       return { name: 'View', detail: 'moves values, commits to none' };
     case 'gather':
       return { name: 'Rows by index', detail: 'commits to none' };
+    case 'maxpool':
+      return { name: `MaxPool ${first.kernel.join(' × ')}`, detail: 'computed by the verifier' };
+    case 'maximum':
+      return { name: 'Greater of two', detail: 'computed by the verifier' };
     case 'req':
     case 'out':
+    case 'accumulate':
       return formWords(first.form);
   }
 }
@@ -147,12 +152,12 @@ export function networkOf({ key, interface: face }: KeyFile): Network {
   const tables = { ...costOf(0, committedBy(plan.mult)), rows: plan.tableCount };
   const rows = [...layers, tables];
   const sum = (of: (c: Cost) => number): number => rows.reduce((s, c) => s + of(c), 0);
-  const messages = size.fixed + 4 * key.t * plan.columns - sum((c) => c.bytes);
+  const messages = size.fixed + size.revealed + 4 * key.t * plan.columns - sum((c) => c.bytes);
   return {
     inputs: face.inputs.map(({ name, shape }) => ({ name, shape })),
     layers,
     tables,
-    paths: size.expected - size.fixed - 4 * key.t * plan.columns,
+    paths: size.expected - size.fixed - size.revealed - 4 * key.t * plan.columns,
     messages,
     total: { lookups: sum((c) => c.lookups), committed: sum((c) => c.committed), bytes: size.expected },
     weights: weightsOf(key.ops),

@@ -18,7 +18,7 @@ export function partsOf(file: Uint8Array, keyFile: KeyFile): Part[] {
   const plan = planOf(key);
   const items = (list: readonly Uint8Array[]): number => 1 + list.reduce((n, i) => n + 4 + i.length, 0);
   const [gL, gB, gQ] = key.grinding.map((g) => (g > 0 ? 8 : 0)) as [number, number, number];
-  const depth = Math.max(...plan.instances.map((i) => i.bits));
+  const depth = Math.max(0, ...plan.instances.map((i) => i.bits));
   let forest = 2 * plan.instances.length;
   for (let s = 0; s < depth; s++) {
     const active = plan.instances.filter((i) => i.bits > s);

@@ -10,7 +10,7 @@ import type { AccClaim, Contraction, Spatial } from '../circuits/forms/reduction
 import type { Key } from '../circuits/key.ts';
 import { contentK0At, contentRowAt, lookupOf, rangeRowAt } from '../circuits/lookups.ts';
 import { CONTENT, type Plan } from '../circuits/plan.ts';
-import { isPublic, publicTensors, revealedBytes } from '../circuits/public.ts';
+import { isPublic, publicTensors } from '../circuits/public.ts';
 import {
   biasedOps,
   channelPoint,
@@ -29,6 +29,7 @@ import {
   stackClaim,
   verifierEvaluates,
 } from '../circuits/relation.ts';
+import { decodeRevealed } from '../circuits/reveal.ts';
 import { maxOf } from '../circuits/shape.ts';
 import { showOf } from '../circuits/show.ts';
 import type { Form, LookupOp, Op, OutOp, Tensor } from '../circuits/types.ts';
@@ -87,10 +88,27 @@ class Pass {
     const t = this.#t;
     const { key, plan, statementDigest, onProgress } = this.#in;
     onProgress?.({ stage: 'lookups', fraction: 0.5 });
-    const rootA = t.receiveDigest('root');
-    this.#public = publicTensors(key, this.#in.publicValues, t.receiveBytes('reveal', revealedBytes(key.tensors)));
+    const rootA = plan.groups.some((g) => g.group === 'A') ? t.receiveDigest('root') : null;
+    const revealed = decodeRevealed(key.tensors, t.rest);
+    t.receiveBytes('reveal', revealed.length);
+    this.#public = publicTensors(key, this.#in.publicValues, revealed.values);
     t.absorb('digest', 'statement', statementDigest);
     t.delay(delayOf(plan));
+    const lookups = plan.instances.length > 0 ? this.#lookups() : null;
+    onProgress?.({ stage: 'values', fraction: 0.6 });
+    this.#publicAccumulators();
+    onProgress?.({ stage: 'layers', fraction: 0.7 });
+    const spatials = this.#contractions();
+    this.#spatials(spatials, lookups ?? new Map());
+    this.#shows();
+    onProgress?.({ stage: 'opening', fraction: 0.8 });
+    this.#open(rootA);
+  }
+
+  /** §8.2, §8.3: the forest of the lookups, and what its leaves open; returns the points of the lookup ops. */
+  #lookups(): ReadonlyMap<number, SegmentPoint> {
+    const t = this.#t;
+    const { key, plan } = this.#in;
     t.receiveNonce('grind.lookup', key.grinding[0]);
     this.#alpha = t.challenge('alpha');
     this.#beta = t.challenge('beta');
@@ -99,16 +117,8 @@ class Pass {
       plan,
       leaves.map((l) => l.point),
     );
-    onProgress?.({ stage: 'values', fraction: 0.6 });
-    const content = this.#segmentValues(points);
-    this.#leafDenominators(leaves, content);
-    this.#publicAccumulators();
-    onProgress?.({ stage: 'layers', fraction: 0.7 });
-    const spatials = this.#contractions();
-    this.#spatials(spatials, points.lookups);
-    this.#shows();
-    onProgress?.({ stage: 'opening', fraction: 0.8 });
-    this.#open(rootA);
+    this.#leafDenominators(leaves, this.#segmentValues(points));
+    return points.lookups;
   }
 
   /** The value of a tensor the verifier holds, at a point. */
@@ -130,7 +140,7 @@ class Pass {
       if (value.source === 'tensor' && !isPublic) this.#claims.push({ tensor: value.tensor, point, value: v });
       if (value.source === 'acc') this.#acc.set(op, { value: v, point });
     }
-    const point = contentPoint(points.tables);
+    const point = contentPoint(points.tables) as Point;
     const columns = plan.content.map((tensor) => {
       const v = committed ? (sent[next++] as F4) : this.#evaluate(tensor, point);
       if (committed) this.#claims.push({ tensor, point, value: v });
@@ -307,7 +317,7 @@ class Pass {
   }
 
   /** §8.7 and §9: V8 for what the verifier evaluates itself, the opening for the rest. */
-  #open(rootA: Uint8Array): void {
+  #open(rootA: Uint8Array | null): void {
     const { key, plan, inputRoot } = this.#in;
     const opening: Claim[] = [];
     for (const c of this.#claims) {
@@ -316,7 +326,8 @@ class Pass {
       else if (!equal(this.#evaluate(c.tensor, c.point), c.value))
         throw new Refused('V8', `a claim on the public tensor ${c.tensor} is false`, { tensor: c.tensor });
     }
-    const roots = { W: key.wroot, X: inputRoot as Uint8Array, A: rootA };
+    if (plan.groups.length === 0) return;
+    const roots = { W: key.wroot, X: inputRoot as Uint8Array, A: rootA as Uint8Array };
     verifyOpening(
       this.#t,
       { h: key.h, lr: key.lr, queries: key.t, grinding: [key.grinding[1], key.grinding[2]], groups: plan.groups },

@@ -4,23 +4,31 @@
  */
 import type { TableDescription } from '../descriptions.ts';
 import type { ComputedOp, Tensor } from '../types.ts';
+import { accumulate } from './accumulate.ts';
 import { apply } from './apply.ts';
 import { layernorm } from './layernorm.ts';
+import { maximum } from './maximum.ts';
+import { maxpool } from './maxpool.ts';
 import { softmax } from './softmax.ts';
 
-type DescriptionOf<K> = Extract<TableDescription, { kind: K }>;
+/** Padded values by tensor index. */
+export type Values = (tensor: number) => Int32Array;
 
-export interface ComputedSpec<O extends ComputedOp, D extends TableDescription['kind']> {
-  /** The kind of description that says what the op computes. */
-  readonly described: D;
-  /** What is wrong with shapes and numbers, or null; indices are in range, x is in the clear. */
-  problem(op: O, d: DescriptionOf<D>, x: Tensor, y: Tensor): string | null;
-  /** The padded values of y from those of x. */
-  values(op: O, d: DescriptionOf<D>, y: Tensor, x: Int32Array): Int32Array;
+type DescriptionOf<K extends TableDescription['kind'] | null> = K extends null ? null : Extract<TableDescription, { kind: K }>;
+
+export interface ComputedSpec<O extends ComputedOp, K extends TableDescription['kind'] | null> {
+  /** Kinds of description that say what the op computes; none if it says so itself. */
+  readonly described: readonly K[];
+  /** What is wrong with shapes and numbers, or null; indices are in range, what it reads is in the clear. */
+  problem(op: O, d: DescriptionOf<K>, tensors: readonly Tensor[]): string | null;
+  /** The padded values of y. */
+  values(op: O, d: DescriptionOf<K>, tensors: readonly Tensor[], at: Values): Int32Array;
+  /** Steps an element of y takes. */
+  steps(op: O): number;
 }
 
-const specs = { apply, softmax, layernorm } as const;
+const specs = { apply, softmax, layernorm, accumulate, maxpool, maximum } as const;
 
-export function computedOf(op: ComputedOp): ComputedSpec<ComputedOp, TableDescription['kind']> {
-  return specs[op.kind] as unknown as ComputedSpec<ComputedOp, TableDescription['kind']>;
+export function computedOf(op: ComputedOp): ComputedSpec<ComputedOp, TableDescription['kind'] | null> {
+  return specs[op.kind] as unknown as ComputedSpec<ComputedOp, TableDescription['kind'] | null>;
 }

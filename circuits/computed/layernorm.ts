@@ -9,25 +9,28 @@
 import { bitsToFloat } from '../../protocol/float32.ts';
 import { forEachRow } from '../shape.ts';
 import { roundHalfEven } from '../step.ts';
-import type { LayerNormOp } from '../types.ts';
+import type { LayerNormOp, Tensor } from '../types.ts';
 import type { ComputedSpec } from './computed.ts';
 import { fma } from './float.ts';
-import { isFinite32, isNormalScale, within } from './numbers.ts';
+import { isFinite32, isNormalScale, sameDims, within } from './numbers.ts';
 
 const f32 = Math.fround;
 const LANES = 8;
 
 export const layernorm: ComputedSpec<LayerNormOp, 'layernorm'> = {
-  described: 'layernorm',
-  problem(_, { scale, gamma, beta, epsilon, outScale, zp, lo, hi }, x, y) {
+  described: ['layernorm'],
+  problem(op, { scale, gamma, beta, epsilon, outScale, zp, lo, hi }, tensors) {
+    const [x, y] = [tensors[op.x], tensors[op.y]] as [Tensor, Tensor];
     const n = y.dims.at(-1);
-    if (x.dims.length !== y.dims.length || x.dims.some((d, i) => d !== y.dims[i])) return 'shapes';
+    if (!sameDims(x.dims, y.dims)) return 'shapes';
     if (gamma.length !== n || (beta !== null && beta.length !== n)) return `${gamma.length} factors for rows of ${n}`;
     if (!isNormalScale(scale) || !isNormalScale(outScale) || !isNormalScale(epsilon)) return 'a scale, or epsilon';
     if (![...gamma, ...(beta ?? [])].every(isFinite32)) return 'a factor or offset is not finite';
     return lo <= hi && within(y, [lo - zp, hi - zp]) ? null : 'zero point or clip bounds';
   },
-  values(_, { scale, gamma, beta, epsilon, outScale, zp, lo, hi }, { dims }, x) {
+  values(op, { scale, gamma, beta, epsilon, outScale, zp, lo, hi }, tensors, at) {
+    const { dims } = tensors[op.y] as Tensor;
+    const x = at(op.x);
     const [sx, sy, eps] = [scale, outScale, epsilon].map(bitsToFloat) as [number, number, number];
     const g = Float32Array.from(gamma, bitsToFloat);
     const b = beta === null ? null : Float32Array.from(beta, bitsToFloat);
@@ -48,6 +51,7 @@ export const layernorm: ComputedSpec<LayerNormOp, 'layernorm'> = {
     });
     return y;
   },
+  steps: () => 4,
 };
 
 /** Σ d² as the kernel's eight lanes give it. */

@@ -11,3 +11,8 @@ export function within({ lo, hi }: Tensor, values: Iterable<number>): boolean {
   for (const v of values) if (!(lo !== null && hi !== null && v >= lo && v <= hi)) return false;
   return true;
 }
+
+/** An integer that a window may have: at least 0, with room for sums. */
+export const isCount = (v: number): boolean => Number.isInteger(v) && v >= 0 && v <= 2 ** 20;
+
+export const sameDims = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((d, i) => d === b[i]);

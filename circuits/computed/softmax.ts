@@ -10,23 +10,26 @@
 import { bitsToFloat } from '../../protocol/float32.ts';
 import { forEachRow } from '../shape.ts';
 import { roundHalfEven } from '../step.ts';
-import type { SoftmaxOp } from '../types.ts';
+import type { SoftmaxOp, Tensor } from '../types.ts';
 import type { ComputedSpec } from './computed.ts';
-import { isNormalScale, within } from './numbers.ts';
+import { isNormalScale, sameDims, within } from './numbers.ts';
 
 const f32 = Math.fround;
 
 export const softmax: ComputedSpec<SoftmaxOp, 'softmax'> = {
-  described: 'softmax',
-  problem(_, { table, factor, zp, lo, hi }, x, y) {
-    if (x.dims.length !== y.dims.length || x.dims.some((d, i) => d !== y.dims[i])) return 'shapes';
+  described: ['softmax'],
+  problem(op, { table, factor, zp, lo, hi }, tensors) {
+    const [x, y] = [tensors[op.x], tensors[op.y]] as [Tensor, Tensor];
+    if (!sameDims(x.dims, y.dims)) return 'shapes';
     if (table.length !== (x.hi as number) - (x.lo as number) + 1) return 'the table does not fit the bounds of x';
     // The greatest element counts, so no sum is 0.
     if (!table.every((bits) => bits >= 0 && bits < 0x7f800000) || !isNormalScale(table[0] as number)) return 'the table';
     if (!isNormalScale(factor)) return 'the factor';
     return lo <= hi && within(y, [lo - zp, hi - zp]) ? null : 'zero point or clip bounds';
   },
-  values(_, { table, factor, fused, zp, lo, hi }, { dims }, x) {
+  values(op, { table, factor, fused, zp, lo, hi }, tensors, at) {
+    const { dims } = tensors[op.y] as Tensor;
+    const x = at(op.x);
     const t = Float32Array.from(table, bitsToFloat);
     const m = bitsToFloat(factor);
     const y = new Int32Array(x.length);
@@ -43,4 +46,5 @@ export const softmax: ComputedSpec<SoftmaxOp, 'softmax'> = {
     });
     return y;
   },
+  steps: () => 4,
 };

@@ -55,7 +55,7 @@ export function addQuantize(program: Command): void {
     )
     .option('--percentile <p>', 'percentile: the share of values inside the range, in percent (99.99)')
     .option('--per-tensor', 'one scale for the weights of a layer instead of one a channel')
-    .option('--for-proving', 'one weight scale a layer wherever that costs less than 1 dB, so that a proof is smaller; says what it saves')
+    .option('--for-proving', 'one weight scale a layer wherever that costs less than 1 dB, for fewer tables; says what it saves')
     .option('--reduce-range', 'weights of 7 bits, for onnxruntime on CPUs without VNNI')
     .option(
       '--shape <name=dims>',

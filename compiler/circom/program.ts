@@ -7,14 +7,24 @@ import { CHUNK, partialRounds, poseidonConstants, poseidonCost } from '../../cir
 import { limbCount, perLimb } from '../../circuits/groth16/signals.ts';
 import type { Network, TableMeaning } from '../../circuits/network.ts';
 import { forEachValid, product } from '../../circuits/shape.ts';
-import type { IoTensor, MaxOp, Op, PairMaxOp, ReqOp, Tensor, UnaryOp, ViewOp } from '../../circuits/types.ts';
+import {
+  type IoTensor,
+  isComputed,
+  type MaxOp,
+  type Op,
+  type PairMaxOp,
+  type ReqOp,
+  type Tensor,
+  type UnaryOp,
+  type ViewOp,
+} from '../../circuits/types.ts';
 import { forEachShown } from '../../circuits/views.ts';
 import { ceilLog2 } from '../../protocol/integers.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { DTYPES } from '../../protocol/statement.ts';
 import { accumulator } from './accumulator.ts';
 import { bitLength } from './line.ts';
-import { type Relation, relationCost, relationOf, stepWidth, unaryCost } from './relation.ts';
+import { filled, type Relation, relationCost, relationOf, stepTables, stepWidth, unaryCost } from './relation.ts';
 import { list, rows } from './text.ts';
 
 export interface Visibility {
@@ -99,10 +109,14 @@ export function operandsOf(op: Op): number[] {
     case 'apply':
     case 'softmax':
     case 'layernorm':
+    case 'maxpool':
     case 'range':
       return [op.x];
+    case 'accumulate':
+      return operandsOf({ ...op, kind: 'out', bound: 0 });
     case 'bin':
     case 'pairmax':
+    case 'maximum':
       return [op.a, op.b];
     case 'gather':
       return [op.x, op.ids];
@@ -122,7 +136,7 @@ function body(network: Network, op: Exclude<Op, { kind: 'range' }>, index: numbe
     throw new Refused('groth16.op', `"${label}": rows by computed indices have no relation in this proof system`, { node: label });
   if (op.kind === 'softmax' || op.kind === 'layernorm')
     throw new Refused('groth16.op', `"${label}": ${op.kind} has no relation in this proof system`, { node: label });
-  if (op.kind === 'apply') throw new Error('a network that reveals accumulators is one of the native system');
+  if (isComputed(op)) throw new Error('a network with tensors in the clear is one of the native system');
   const acc = accumulator(network.tensors, network.weights, op.form, op.y);
   if (op.kind === 'out')
     return { text: `${acc.text}    for (var i = 0; i < ${size(network, op.y)}; i++) y[i] <== acc[i];\n`, constraints: acc.constraints };
@@ -161,37 +175,20 @@ function relationText(r: Relation, name: string, elements: number, at: string): 
     const n = ceilLog2(r.values.length);
     return each(
       name,
-      `Unary(${n}, ${r.from}, ${list(filled(r.values, 2 ** n))})`,
+      `Unary(${n}, ${r.from}, ${list(filled(r.values))})`,
       `        ${name}[i].x <== acc[p];\n        y[p] <== ${name}[i].y;\n`,
     );
   }
   if (r.kind === 'steps') {
     const n = ceilLog2(r.steps.length);
-    const last = r.steps[r.steps.length - 1]?.b as number;
-    const table = [
-      filled(
-        r.steps.map((s) => s.a),
-        2 ** n,
-        last,
-      ),
-      filled(
-        r.steps.map((s) => s.b),
-        2 ** n,
-        last,
-      ),
-      filled(
-        r.steps.map((s) => s.y),
-        2 ** n,
-      ),
-    ];
     return each(
       name,
-      `Steps(${n}, ${stepWidth(r.steps)}, ${rows(table)})`,
+      `Steps(${n}, ${stepWidth(r.steps)}, ${rows(stepTables(r.steps))})`,
       `        ${name}[i].acc <== acc[p];\n        y[p] <== ${name}[i].out;\n`,
     );
   }
   const { m, b, s, k, sign, top, at: wrong, by } = r.line;
-  const line = `Line(${[m, b, s, k, sign, top, wrong.length].join(', ')}, ${list(filled(wrong, Math.max(1, wrong.length)))}, ${list(filled(by, Math.max(1, by.length)))})`;
+  const line = `Line(${[m, b, s, k, sign, top, wrong.length].join(', ')}, ${list(atLeastOne(wrong))}, ${list(atLeastOne(by))})`;
   const wires = `        ${name}[i].acc <== acc[p];\n`;
   if (r.map === null) return each(name, line, `${wires}        y[p] <== ${name}[i].out + ${r.offset};\n`);
   const n = bitLength(top);
@@ -199,14 +196,14 @@ function relationText(r: Relation, name: string, elements: number, at: string): 
     each(name, line, wires) +
     each(
       `${name}m`,
-      `Unary(${n}, 0, ${list(filled(r.map, 2 ** n))})`,
+      `Unary(${n}, 0, ${list(filled(r.map))})`,
       `        ${name}m[i].x <== ${name}[i].out;\n        y[p] <== ${name}m[i].y;\n`,
     )
   );
 }
 
-const filled = (values: readonly number[], length: number, by = 0): number[] =>
-  Array.from({ length }, (_, i) => (i < values.length ? (values[i] as number) : by));
+/** circom has no empty lists. */
+const atLeastOne = (values: readonly number[]): readonly number[] => (values.length > 0 ? values : [0]);
 
 function unary(network: Network, op: UnaryOp, index: number): Part {
   const meaning = network.meanings.get(index);
@@ -218,12 +215,12 @@ function unary(network: Network, op: UnaryOp, index: number): Part {
   return {
     text: `    component c[${count}];
     for (var i = 0; i < ${count}; i++) {
-        c[i] = Unary(${n}, ${lo}, ${list(filled(values, 2 ** n))});
+        c[i] = Unary(${n}, ${lo}, ${list(filled(values))});
         c[i].x <== x0[i];
         y[i] <== c[i].y;
     }
 `,
-    constraints: count * unaryCost(n),
+    constraints: count * unaryCost(values),
   };
 }
 
@@ -356,6 +353,9 @@ function poseidonText(n: number): string {
 }`;
 }
 
+/** Constants of the model that ops read as they read computed tensors. */
+const constantsOf = ({ ops, tensors }: Network): number[] => [...new Set(ops.flatMap(operandsOf))].filter((t) => tensors[t]?.home === 'W');
+
 function main(network: Network, inputs: readonly Port[], outputs: readonly Port[]): string {
   const ports = [...inputs, ...outputs];
   const salts = ports.filter((p) => p.hidden).length;
@@ -371,6 +371,7 @@ function main(network: Network, inputs: readonly Port[], outputs: readonly Port[
     for (var i = 0; i < ${size(network, tensor)}; i++) { range${tensor}[i] = Within(${span(t)}); range${tensor}[i].v <== t${tensor}[i] - (${t.lo}); }
 `;
     }),
+    ...constantsOf(network).map((t) => `    var t${t}[${size(network, t)}] = ${list([...(network.weights.get(t) as Int32Array)])};\n`),
     ...network.ops.map((op, i) => {
       if (op.kind === 'range') return '';
       const wires = operandsOf(op).map((t, k) => `    for (var i = 0; i < ${size(network, t)}; i++) op${i}.x${k}[i] <== t${t}[i];\n`);

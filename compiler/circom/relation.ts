@@ -6,7 +6,7 @@ import { type Interval, regionsOf } from '../../circuits/cells.ts';
 import type { StepDescription, StepFunction } from '../../circuits/step.ts';
 import { ceilLog2 } from '../../protocol/integers.ts';
 import { Refused } from '../../protocol/refused.ts';
-import { bitLength, findLine, type Line, lineCost } from './line.ts';
+import { findLine, type Line, lineCost } from './line.ts';
 
 export type Relation =
   | { readonly kind: 'line'; readonly line: Line; readonly offset: number; readonly map: readonly number[] | null }
@@ -28,24 +28,52 @@ const indicatorCost = (n: number): number => {
   return indicatorCost(l) + indicatorCost(h) + (2 ** h - 1) * (2 ** l - 1);
 };
 
-/** Constraints of `Tables(n, t, …)`, without the bits. */
-export const tablesCost = (n: number, t: number): number => {
+/** Constraints of `Tables` of 2^n values each, without the bits: a row that differs from the last one by a constant needs no product. */
+export function tablesCost(n: number, tables: readonly (readonly number[])[]): number {
   const l = n >> 1;
-  const h = n - l;
-  return indicatorCost(l) + indicatorCost(h) + t * (2 ** h - 1);
-};
+  const width = 2 ** l;
+  const last = 2 ** n - width;
+  const indicators = indicatorCost(l) + indicatorCost(n - l);
+  return tables.reduce((products, table) => {
+    const apart = (i: number): number => (table[i] as number) - (table[last + (i % width)] as number);
+    for (let row = 0; row < last; row += width)
+      if (Array.from({ length: width }, (_, i) => apart(row + i)).some((d) => d !== apart(row))) products++;
+    return products;
+  }, indicators);
+}
 
-/** Constraints of `Unary(n, …)`. */
-export const unaryCost = (n: number): number => n + tablesCost(n, 1);
+/** Values of a table and as many more as its bits can name. */
+export const filled = (values: readonly number[], by = 0): number[] =>
+  Array.from({ length: 2 ** ceilLog2(values.length) }, (_, i) => (i < values.length ? (values[i] as number) : by));
+
+/** Constraints of `Unary` of these values. */
+export const unaryCost = (values: readonly number[]): number =>
+  ceilLog2(values.length) + tablesCost(ceilLog2(values.length), [filled(values)]);
+
+/** The tables of the steps: where each begins, where it ends, its value. */
+export function stepTables(steps: readonly { readonly a: number; readonly b: number; readonly y: number }[]): number[][] {
+  const last = steps[steps.length - 1]?.b as number;
+  return [
+    filled(
+      steps.map((s) => s.a),
+      last,
+    ),
+    filled(
+      steps.map((s) => s.b),
+      last,
+    ),
+    filled(steps.map((s) => s.y)),
+  ];
+}
 
 const longest = (steps: readonly { readonly a: number; readonly b: number }[]): number => steps.reduce((n, r) => Math.max(n, r.b - r.a), 0);
 
 export function relationCost(r: Relation): number {
   if (r.kind === 'constant') return 0;
-  if (r.kind === 'table') return unaryCost(ceilLog2(r.values.length));
-  if (r.kind === 'line') return lineCost(r.line) + (r.map === null ? 0 : unaryCost(bitLength(r.line.top)));
+  if (r.kind === 'table') return unaryCost(r.values);
+  if (r.kind === 'line') return lineCost(r.line) + (r.map === null ? 0 : unaryCost(r.map));
   const n = ceilLog2(r.steps.length);
-  return n + tablesCost(n, 3) + 2 * ceilLog2(longest(r.steps));
+  return n + tablesCost(n, stepTables(r.steps)) + 2 * ceilLog2(longest(r.steps));
 }
 
 /** A map that only clips, as that of a Relu does, is a narrower clip. */

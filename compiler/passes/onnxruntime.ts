@@ -1,6 +1,7 @@
 /**
  * The rewrites of a QDQ graph that onnxruntime makes before it fuses: followed here in its order, so that the integers agree.
  *
+ *  0. Its own QuantizeLinear and DequantizeLinear are the standard ones.
  *  1. Q -> DQ -> Q -> DQ, each with one reader, becomes Q -> DQ with a scale and zero point recomputed from both (float32).
  *  2. Relu and Clip before a QuantizeLinear whose clip bounds already do the same are dropped. No integer changes, but what was before
  *     them meets its QuantizeLinear and is fused instead of run in float32.
@@ -19,7 +20,11 @@ interface Rewriting {
 
 const RANGES: Readonly<Record<string, readonly [number, number]>> = { uint8: [0, 255], int8: [-128, 127] };
 
-export function asOnnxruntime(graph: Graph): Graph {
+/** com.microsoft QuantizeLinear and DequantizeLinear under their standard names. */
+const standard = (n: Node): Node => (/^com\.microsoft\.(Q|Deq)uantizeLinear$/.test(n.op) ? { ...n, op: n.op.slice(14) } : n);
+
+export function asOnnxruntime(given: Graph): Graph {
+  const graph = { ...given, nodes: given.nodes.map(standard) };
   if (!graph.nodes.some((n) => n.op === 'QuantizeLinear')) return graph;
   const r: Rewriting = {
     graph,

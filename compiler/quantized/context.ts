@@ -181,8 +181,8 @@ export function activation(
   return made;
 }
 
-/** A constant tensor of integers as an activation; `exact`: with just the dims it has, else without a leading 1. */
-export function constantActivation(ctx: Context, name: string, tensor: Tensor, zp: number, exact = false): Activation {
+/** A constant tensor of integers as an activation; `zp` null: its readers say. `exact`: with just the dims it has, else without a leading 1. */
+export function constantActivation(ctx: Context, name: string, tensor: Tensor, zp: number | null, exact = false): Activation {
   const { dims } = tensor;
   const [lo, hi] = RANGE[tensor.dtype as IntegerType];
   const own = !exact && dims.length > 1 && dims[0] === 1 ? dims.slice(1) : dims.length === 0 ? [1] : dims;

@@ -100,13 +100,20 @@ function readNode(node: Node, ctx: Context): void {
 
 /** Refuses an operator that has no file, or one of the shape chains on a tensor that is computed. */
 function notRead(node: Node, values: (name: string) => Value): never {
+  if (/^(com\.microsoft\.)?DynamicQuantize/.test(node.op))
+    refuse(
+      node,
+      'model.unsupported-dynamic',
+      'its scale depends on the data: the model was quantized dynamically; supported: static quantization, which `assay quantize` makes of the float model',
+    );
   if (!FOLDABLE.includes(node.op))
     refuse(node, 'model.unsupported-op', `this operator (opset ${node.opset}) is not supported; supported: ${SUPPORTED.join(', ')}`);
   if (node.inputs.some((name) => name !== '' && values(name).kind === 'unknown')) throw new Blocked();
   refuse(node, 'model.unsupported-dynamic', 'reads a computed tensor; supported: constants and shapes');
 }
 
-const SUPPORTED = [...new Set([...Object.keys(ops), ...FOLDABLE])];
+/** Every operator that is read. */
+export const SUPPORTED: readonly string[] = [...new Set([...Object.keys(ops), ...FOLDABLE])];
 
 const constantIn = (value: Value): Tensor | undefined => (value.kind === 'constant' ? value.tensor : undefined);
 

@@ -8,7 +8,7 @@ import type { TableDescription } from '../../circuits/descriptions.ts';
 import { decodeKey, sealKey } from '../../circuits/key.ts';
 import { NetworkBuilder } from '../../circuits/network.ts';
 import { planOf } from '../../circuits/plan.ts';
-import { encodeRevealed } from '../../circuits/public.ts';
+import { encodeRevealed } from '../../circuits/reveal.ts';
 import { requantize } from '../../circuits/step.ts';
 import type { ApplyOp, LayerNormOp, Op, SoftmaxOp, Tensor } from '../../circuits/types.ts';
 import { decodeEnvelope } from '../../protocol/envelope.ts';
@@ -29,30 +29,25 @@ import {
 
 const bits = (n: number, f: (i: number) => number): number[] => Array.from({ length: n }, (_, i) => floatToBits(Math.fround(f(i))));
 
-/** A sum, a softmax of its rows, a layer normalisation of those, and a dense layer whose accumulator is revealed. */
+/** A dense layer, a softmax of its rows, another, a layer normalisation of those, and a dense layer whose accumulator is revealed. */
 function net(): Bench {
-  const n = new NetworkBuilder({ reveal: true });
+  const n = new NetworkBuilder({ reveal: 32 });
   const x = n.input([4, 8], -100, 100);
-  const sum = n.req(
-    {
-      kind: 'lin',
-      terms: [
-        [1, x],
-        [2, x],
-      ],
-      constant: 0,
-    },
-    requantize(0.4, 0, -128, 127),
-    -128,
-    127,
-  );
+  const square = (of: number, seed: number, scale: number): number => {
+    const w = n.weight(
+      [8, 8],
+      Int32Array.from({ length: 64 }, (_, i) => ((i * seed) % 15) - 7),
+    );
+    return n.req({ kind: 'dense', x: of, w, b: n.weight([8], new Int32Array(8)), sp: 1 }, requantize(scale, 0, -128, 127), -128, 127);
+  };
+  const sum = square(x, 11, 0.1);
   const soft = n.softmax(
     sum,
     { kind: 'softmax', table: bits(256, (z) => Math.exp(-z / 20)), factor: floatToBits(256), fused: 1, zp: 0, lo: 0, hi: 255 },
     0,
     255,
   );
-  const other = n.req({ kind: 'mul', a: soft, b: sum }, requantize(0.01, 0, -128, 127), -128, 127);
+  const other = square(soft, 7, 0.2);
   const normal = n.layernorm(
     other,
     {

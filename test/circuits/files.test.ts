@@ -107,7 +107,7 @@ describe('files of a compiled model', () => {
 
   it('cancelling stops the work with an AbortError', async () => {
     const abort = new AbortController();
-    const work = prove(made.circuit, input, { signal: abort.signal, onProgress: ({ stage }) => stage === 'lookups' && abort.abort() });
+    const work = prove(made.circuit, input, { signal: abort.signal, onProgress: ({ stage }) => stage === 'contractions' && abort.abort() });
     await expect(work).rejects.toMatchObject({ name: 'AbortError' });
   });
 });

@@ -129,6 +129,12 @@ const cases: Readonly<Record<string, Case>> = {
     scale: 0.05,
     build: (m, x, d) => m.node('Conv', [m.node('Slice', [x, i64(m, [1]), i64(m, [8]), i64(m, [2])]), weights(m, d, [2, 1, 3])]),
   },
+  'Conv of a signal that was computed': {
+    shape: [1, 2, 6],
+    out: [1, 3, 5],
+    scale: 0.05,
+    build: (m, x, d) => m.node('Conv', [m.pair(m.node('Abs', [x]), 1 / 64, 3, 'uint8'), weights(m, d, [3, 2, 2])], { kernel_shape: [2] }),
+  },
   'Conv of three dimensions': {
     shape: [1, 2, 4, 5, 4],
     out: [1, 3, 3, 3, 3],
@@ -167,6 +173,12 @@ const cases: Readonly<Record<string, Case>> = {
     shape: [3, 2, 9],
     out: [3, 2, 4],
     build: (m, x) => m.node('MaxPool', [x], { kernel_shape: [3], strides: [2] }),
+  },
+  'MatMul along a dimension of one element': {
+    shape: [1, 3, 4],
+    out: [1, 3, 4, 5],
+    scale: 0.05,
+    build: (m, x, d) => m.node('MatMul', [m.node('Unsqueeze', [x, i64(m, [3])]), weights(m, d, [1, 5])]),
   },
   'MatMul of two tensors': {
     shape: [1, 3, 5],

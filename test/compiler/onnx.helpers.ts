@@ -153,10 +153,11 @@ export async function onnxruntime(): Promise<Runtime | string> {
         interOpNumThreads: 1,
         logSeverityLevel: 3,
       });
-      const typed: Record<string, (d: ArrayLike<number>) => Float32Array | Uint8Array | Int8Array> = {
+      const typed: Record<string, (d: ArrayLike<number>) => Float32Array | Uint8Array | Int8Array | BigInt64Array> = {
         float32: (d) => Float32Array.from(d),
         uint8: (d) => Uint8Array.from(d),
         int8: (d) => Int8Array.from(d),
+        int64: (d) => BigInt64Array.from(Array.from(d), BigInt),
       };
       const feeds = Object.fromEntries(
         Object.entries(inputs).map(([name, t]) => [

@@ -101,6 +101,14 @@ const refusals: Readonly<Record<string, [string, RegExp, () => Uint8Array]>> = {
     /along dimension 1/,
     () => sandwich([3, 4], (m, x) => m.node('Add', [x, m.constant('float32', [4], [1, 2, 3, 4])])),
   ],
+  'the greatest of three tensors': [
+    'model.unsupported-float',
+    /function of two tensors already/,
+    () =>
+      sandwich([1, 4], (m, x) =>
+        m.node('Max', [x, ...['v', 'w'].map((name) => m.pair(m.input(name, 'float32', [1, 4]), 0.1, 7, 'uint8'))]),
+      ),
+  ],
   'a constant that does not broadcast': [
     'model.unsupported-broadcast',
     /shapes that broadcast/,

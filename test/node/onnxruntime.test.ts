@@ -3,12 +3,16 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { compile } from '../../compiler/compile.ts';
 import { RuntimeUnfit, serveModel } from '../../node/index.ts';
 import { recorded } from '../../scripts/recorded.ts';
+import { WEIGHT_LIMIT } from '../compiler/saturation.helpers.ts';
 
 const loads = await import('onnxruntime-node').then(
   () => true,
   () => false,
 );
 if (!loads) console.warn('not run: answers by onnxruntime, onnxruntime-node does not load');
+// The recorded weights have 8 bits: a CPU without VNNI computes something else, and the node says so instead of serving it.
+const exact = WEIGHT_LIMIT > 64;
+if (loads && !exact) console.warn('not run: answers by onnxruntime that are those of the circuit, this CPU saturates 16-bit sums');
 const idOf = () => new Uint8Array(32);
 const nonce = new Uint8Array(32).fill(7);
 const valuesOf = (r: ReturnType<typeof recorded>, i: number) =>
@@ -17,7 +21,7 @@ const valuesOf = (r: ReturnType<typeof recorded>, i: number) =>
 afterEach(() => vi.doUnmock('onnxruntime-node'));
 
 describe.skipIf(!loads)('onnxruntime', () => {
-  test.each(['digits-mlp.qop', 'digits-mlp.qop-intio', 'mnist-cnn.qdq-u8', 'mnist-cnn.qdq-u8-intio', 'lenet5-max.qop'])(
+  test.skipIf(!exact).each(['digits-mlp.qop', 'digits-mlp.qop-intio', 'mnist-cnn.qdq-u8', 'mnist-cnn.qdq-u8-intio', 'lenet5-max.qop'])(
     'answers with the integers that are proven: %s',
     async (name) => {
       const r = recorded(name);
@@ -48,7 +52,7 @@ describe.skipIf(!loads)('onnxruntime', () => {
     await expect(serveModel('x', circuit, idOf, { onnx: new Uint8Array(100) })).rejects.toThrow('onnxruntime cannot open the model');
   });
 
-  test('is given up when it is cancelled', async () => {
+  test.skipIf(!exact)('is given up when it is cancelled', async () => {
     const { model } = recorded('digits-mlp.qop');
     const { circuit } = await compile(model);
     const stop = new AbortController();
@@ -60,7 +64,7 @@ describe.skipIf(!loads)('onnxruntime', () => {
     await expect(served).rejects.toThrow('aborted');
   });
 
-  test('refuses what the circuit refuses, by the same codes', async () => {
+  test.skipIf(!exact)('refuses what the circuit refuses, by the same codes', async () => {
     const r = recorded('digits-mlp.qop');
     const { circuit } = await compile(r.model);
     const served = await serveModel('x', circuit, idOf, { onnx: r.model });

@@ -33,6 +33,19 @@ function read(op: string, f: (a: number, b: number) => number): OpReader['read']
   };
 }
 
+/** Min and Max take any number of operands: of the first two, then of that and the next. */
+function ofMany(read: OpReader['read']): OpReader['read'] {
+  return (node, ctx) => {
+    const [first, ...rest] = node.inputs as [string, ...string[]];
+    if (rest.length === 0) return result(ctx, node, operand(ctx, node, 0));
+    rest.reduce((before, next, i) => {
+      const output = i === rest.length - 1 ? (node.outputs[0] as string) : `${node.outputs[0]}/${i}`;
+      read({ ...node, inputs: [before, next], outputs: [output] }, ctx);
+      return output;
+    }, first);
+  };
+}
+
 /** Values of a constant in float32. */
 function reals(node: Node, k: Constant): Float32Array {
   const { tensor } = k;
@@ -246,6 +259,6 @@ function along(
 export const binary: Readonly<Record<string, OpReader>> = Object.fromEntries(
   Object.entries(BINARY).map(([op, f]): [string, OpReader] => [
     op,
-    { attributes: op === 'Add' ? ['axis', 'broadcast'] : [], read: read(op, f) },
+    { attributes: op === 'Add' ? ['axis', 'broadcast'] : [], read: op === 'Min' || op === 'Max' ? ofMany(read(op, f)) : read(op, f) },
   ]),
 );

@@ -8,7 +8,7 @@ import { elements, floatOf, intOf, type Node, refuse, type Tensor } from '../../
 import { MAX_ELEMENTS } from '../../onnx/tensor.ts';
 import { activation, type Context, has, integerOf, operand, scaleOf, targetOf } from '../context.ts';
 import type { Activation } from '../form.ts';
-import { settle, shownOf, virtual } from '../moved.ts';
+import { keyDims, settle, shownOf, virtual } from '../moved.ts';
 import { reshape } from '../shown.ts';
 import type { Accumulator } from '../value.ts';
 import { plainView, positions, type View } from '../view.ts';
@@ -173,7 +173,8 @@ function rowsFirst(ctx: Context, node: Node, source: Activation, given: View, ch
   const padding = paddedSize([channels]) * (paddedSize(contracted) - paddedSize([elements(contracted)]));
   if (lies && padding <= PADDING_PER_ELEMENT * elements(dims)) return { x, dims, view, sp };
   const shape = given.shape.length > 1 && elements(given.shape.slice(0, -1)) === 1 ? given.shape.slice(-1) : given.shape;
-  const moved = virtual(ctx, node, x.name, reshape(shownOf(ctx, node, x, given), shape));
+  // The contracted dimension must be one of its dims, even one element long.
+  const moved = virtual(ctx, node, x.name, reshape(shownOf(ctx, node, x, given), shape), keyDims(shape));
   const own = moved.x.dims as readonly number[];
   return { x: moved.x, dims: own, view: plainView(given.shape, own), sp: own.length - 1 };
 }

@@ -34,7 +34,7 @@ function rowsByIndex(ctx: Context, node: Node, input: number, shape: readonly nu
   const [rows, ...row] = tensor.dims as [number, ...number[]];
   const ids = quantizedIndices(ctx, node, input, shape, rows);
   const zp = table.kind === 'real-constant' ? table.zp : null;
-  const x = constantActivation(ctx, tensor.name, tensor, zp ?? 0, true);
+  const x = constantActivation(ctx, tensor.name, tensor, zp, true);
   const dims = [...(ids.dims as readonly number[]), ...row];
   const y = activation(
     ctx,

@@ -1,6 +1,6 @@
 /**
  * ConvInteger and MatMulInteger: the int32 accumulator itself, of constant weights. What follows is a Cast and float32 arithmetic by constants
- * (chain.ts), or it leaves the graph. Where the scale is computed from the data, nothing of it is a function that a circuit fixes.
+ * (chain.ts), or it leaves the graph.
  */
 import { type Node, refuse, type Tensor } from '../../onnx/graph.ts';
 import { type Context, meet, operand, zeroPointOf } from '../context.ts';
@@ -41,20 +41,7 @@ const matMulInteger: OpReader = {
   },
 };
 
-const dynamic: OpReader = {
-  attributes: [],
-  read: (node) =>
-    refuse(
-      node,
-      'model.unsupported-dynamic',
-      'its scale depends on the data: the model was quantized dynamically; supported: static quantization, which `assay quantize` makes of the float model',
-    ),
-};
-
 export const integer: Readonly<Record<string, OpReader>> = {
   ConvInteger: convInteger,
   MatMulInteger: matMulInteger,
-  DynamicQuantizeLinear: dynamic,
-  'com.microsoft.DynamicQuantizeMatMul': dynamic,
-  'com.microsoft.DynamicQuantizeLSTM': dynamic,
 };

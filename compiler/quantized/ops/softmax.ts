@@ -83,16 +83,16 @@ const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b
 /** Key dims whose last dimension is the row. */
 const rowDims = (dims: readonly number[]): readonly number[] => (dims.length > 1 && dims[0] === 1 ? dims.slice(1) : dims);
 
-/** The kernel's table at the distance z to the maximum, shifted so that the largest sum stays finite;. */
+/** The kernel's table at the distance z to the maximum, shifted so that the largest sum stays finite; it takes this logarithm in float32. */
 function description(node: Node, x: Activation, length: number, sx: number, to: Target, fused: boolean) {
-  const shift = fused ? Math.max(0, Math.log(f32(f32(LARGEST) / f32(length))) - 5) : 0;
-  const table = Array.from({ length: x.hi - x.lo + 1 }, (_, z) => floatToBits(f32(Math.exp(shift - z * sx))));
+  const shift = fused ? Math.max(0, f32(Math.log(f32(f32(LARGEST) / f32(length)))) - 5) / sx : 0;
+  const table = Array.from({ length: x.hi - x.lo + 1 }, (_, z) => floatToBits(f32(Math.exp((shift - z) * sx))));
   const factor = fused ? f32(Math.floor(f32(1 / to.scale))) : to.scale;
-  if (fused && !(factor >= 1 && f32(Math.exp(shift)) * factor < LARGEST))
+  if (fused && !(factor >= 1 && f32(Math.exp(shift * sx)) * factor < LARGEST))
     refuse(
       node,
       'model.unsupported-scale',
-      `the output scale ${to.scale} makes onnxruntime's kernel overflow; supported: a scale near 1/256`,
+      `the output scale ${to.scale} makes onnxruntime's kernel overflow; supported: a scale near 1/256, and rows of more than one element`,
     );
   return { kind: 'softmax', table, factor: floatToBits(factor), fused: fused ? 1 : 0, zp: to.zp, lo: to.lo, hi: to.hi } as const;
 }
