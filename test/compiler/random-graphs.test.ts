@@ -13,8 +13,21 @@ import { Dice, onnxruntime } from './onnx.helpers.ts';
 
 const GRAPHS = 300;
 const PROVEN = 24;
-/** Upsample ends with opset 9. The rest are results after the last integer, which operators.test.ts compares. */
-const ELSEWHERE = ['Upsample', 'ArgMax'];
+/**
+ * Upsample ends with opset 9. Results after the last integer are compared in operators.test.ts, the others with attributes of their own at random in
+ * random-operators.test.ts and in integer.test.ts.
+ */
+const ELSEWHERE = [
+  'Upsample',
+  'ArgMax',
+  'ArgMin',
+  'ConvTranspose',
+  'ReduceMax',
+  'ReduceMin',
+  'GlobalMaxPool',
+  'ConvInteger',
+  'MatMulInteger',
+];
 
 /** Nodes of our own meaning, each of which the last operation has made. */
 const ownMeaning = (g: RandomGraph, report: FullReport) =>
