@@ -16,7 +16,7 @@ import {
   spread,
 } from './sketch.helpers.ts';
 
-/** Integer weights with a scale, or one a channel. */
+/** Integer weights with a scale, or one a channel, and sometimes a zero point. */
 function weights(g: Sketch, x: Scaling, dims: Shape, axis: number, perChannel: boolean) {
   const type = x.dtype === 'uint8' && g.d.chance(0.15) ? 'uint8' : 'int8';
   const many = perChannel && g.d.chance(0.4);
@@ -24,10 +24,11 @@ function weights(g: Sketch, x: Scaling, dims: Shape, axis: number, perChannel: b
   const scales = range(many ? channels : 1).map(() => g.d.scale(-7));
   const w = g.m.constant(type, dims, g.d.ints(size(dims), type === 'uint8' ? 0 : -WEIGHT_LIMIT, WEIGHT_LIMIT));
   const s = g.m.constant('float32', many ? [channels] : [], scales);
+  const zp = g.d.chance(0.3) ? g.d.int(-20, 20) + (type === 'uint8' ? 128 : 0) : 0;
   const z = g.m.constant(
     type,
     many ? [channels] : [],
-    scales.map(() => 0),
+    scales.map(() => zp),
   );
   const fan = size(dims) / channels;
   const values = g.values(x);
