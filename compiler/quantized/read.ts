@@ -6,6 +6,7 @@ import type { OutputType } from '../../circuits/interface.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { type Graph, type Node, onlyAttributes, producers, refuse } from '../onnx/graph.ts';
 import { signedRule } from '../signed.ts';
+import { adviceFor } from './advice.ts';
 import { Blocked, type Context, quantizedInput } from './context.ts';
 import type { IntegerType, QuantizedGraph, QuantizedOutput } from './form.ts';
 import { ops } from './ops/index.ts';
@@ -81,8 +82,7 @@ export function readQuantized(graph: Graph, reasons: Refused[], own: ReadonlyMap
 
 function readNode(node: Node, ctx: Context): void {
   const op = Object.hasOwn(ops, node.op) ? ops[node.op] : undefined;
-  if (op === undefined)
-    refuse(node, 'model.unsupported-op', `this operator (opset ${node.opset}) is not supported; supported: ${Object.keys(ops).join(', ')}`);
+  if (op === undefined) refuse(node, 'model.unsupported-op', `this operator (opset ${node.opset}) is not supported: ${adviceFor(node.op)}`);
   if ((node.outputs[0] ?? '') === '') refuse(node, 'model.invalid-outputs', 'has no output');
   onlyAttributes(node, op.attributes);
   op.read(node, ctx);
