@@ -90,9 +90,18 @@ export function packInstances(side: 'L' | 'T', segments: readonly { bits: number
   return out;
 }
 
-/** The table instances alone; the key lists their multiplicity tensors. A described key without lookups has none: nothing is looked up in them. */
-export function tableInstances({ version, ops, runs, omega }: Pick<KeyFields, 'version' | 'ops' | 'runs' | 'omega'>): Instance[] {
-  if (version === 2 && !ops.some(isLookup)) return [];
+/**
+ * The table instances alone; the key lists their multiplicity tensors. A described key that looks nothing up and commits to nothing of a run
+ * has none (one with multiplicities, as keys were made once, has them).
+ */
+export function tableInstances({
+  version,
+  tensors,
+  ops,
+  runs,
+  omega,
+}: Pick<KeyFields, 'version' | 'tensors' | 'ops' | 'runs' | 'omega'>): Instance[] {
+  if (version === 2 && !ops.some(isLookup) && !tensors.some((t) => t.home === 'A')) return [];
   return packInstances('T', [{ bits: contentBitsOf(runs), op: CONTENT }, ...omega.map((w) => ({ bits: w, op: w }))]);
 }
 

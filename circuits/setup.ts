@@ -54,7 +54,7 @@ export function draftKey(network: Network, options: SetupOptions = {}): Draft {
   const content: Content = tablesOfKey.tables ?? (tablesOfKey as { content: Content }).content;
   const omega = [...network.omega].sort((a, b) => a - b);
   const version = described === null ? 1 : 2;
-  const tables = tableInstances({ version, ops: network.ops as Op[], runs, omega });
+  const tables = tableInstances({ version, tensors: network.tensors as Tensor[], ops: network.ops as Op[], runs, omega });
   const contentHome = described === null ? 'W' : 'T';
   const column = (bits: number, home: 'A' | 'W' | 'T'): Tensor => ({ dims: [2 ** bits], home, lo: null, hi: null });
   const contentBits = contentBitsOf(runs);

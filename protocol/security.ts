@@ -81,7 +81,8 @@ export function ledger(k: LedgerInput): Ledger {
     ['L11', 'proximity of the combination', overField(logColumns * n, gBatch)],
     ['L12', 'queries', queries],
   ];
-  const terms = list.map(([id, event, bound]) => ({ id, event, bound, bits: bitsOf(bound) }));
+  // What cannot happen is no term: without lookups there is no forest.
+  const terms = list.filter(([, , bound]) => bound > 0n).map(([id, event, bound]) => ({ id, event, bound, bits: bitsOf(bound) }));
   const sum = terms.reduce((s, t) => s + t.bound, 0n);
   return { terms, sum, bits: bitsOf(sum) };
 }

@@ -54,5 +54,5 @@ export function learnt({ zeroKnowledge, hidden }: Trust, committed = false): str
   const said = committed && !hidden.includes('input') ? 'output (the commitment to the input does not hide it)' : shown.join(' and ');
   if (zeroKnowledge)
     return shown.length === 0 ? 'commitments alone: it is zero knowledge' : `its ${said}, and no more: it is zero knowledge`;
-  return `its ${said}, and something of the weights; it is not zero knowledge`;
+  return `its ${said}, values in between, and something of the weights; it is not zero knowledge`;
 }

@@ -59,7 +59,7 @@ async function demo(digit: number): Promise<string[]> {
   for (const tensor of verdict.outputs) console.log(indented(tensorTable(tensor)));
   line('proven', `the network of circuit ${short(verdict.vkHash)} maps ${namesOf(verdict.inputs)} to ${namesOf(verdict.proven)}`);
   line('recomputed', `by the verifier, outside the proof: ${namesOf(verdict.outputs)} from those integers`);
-  line('not hidden', 'input and output, and something of the weights: it is not zero knowledge');
+  line('not hidden', 'input and output, values in between, and something of the weights: it is not zero knowledge');
   should(differing(verdict.outputs, outputs(digit)) === 0, 'the verified outputs are those that onnxruntime computed');
   should(largest(verdict.outputs[0] as NamedTensor) === labels[digit], `the network sees a ${labels[digit]}`);
 

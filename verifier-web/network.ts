@@ -8,6 +8,7 @@
 import type { KeyFile } from '../circuits/files.ts';
 import { lookupBits, planOf } from '../circuits/plan.ts';
 import { proofSize } from '../circuits/proof-size.ts';
+import { revealedBytes } from '../circuits/reveal.ts';
 import { product } from '../circuits/shape.ts';
 import { type Form, isLookup, type MaxOp, type Op, type Tensor } from '../circuits/types.ts';
 
@@ -141,7 +142,8 @@ export function networkOf({ key, interface: face }: KeyFile): Network {
   const layers = layersOf(key.ops).map((ops): Layer => {
     const last = ops.at(-1) as Op;
     const lookups = ops.reduce((s, op) => s + (isLookup(op) ? 2 ** (lookupBits(op, plan.bits) as number) : 0), 0);
-    const cost = costOf(lookups, committedBy(ops.flatMap(ownTensors)));
+    const committed = costOf(lookups, committedBy(ops.flatMap(ownTensors)));
+    const cost = { ...committed, bytes: committed.bytes + revealedBytes(ops.flatMap(ownTensors).map(tensor)).expected };
     const shape = tensor(last.kind === 'range' ? last.x : last.y).dims;
     const weights = weightsOf(ops);
     const words = opWords(ops);

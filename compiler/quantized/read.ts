@@ -7,6 +7,7 @@ import { Refused } from '../../protocol/refused.ts';
 import { FOLDABLE, folded } from '../onnx/evaluate.ts';
 import { type Graph, type Node, onlyAttributes, producers, refuse, type Tensor } from '../onnx/graph.ts';
 import { signedRule } from '../signed.ts';
+import { adviceFor } from './advice.ts';
 import { Blocked, type Context, quantizedInput } from './context.ts';
 import type { IntegerType, QuantizedGraph, QuantizedOutput } from './form.ts';
 import { ops } from './ops/index.ts';
@@ -100,14 +101,8 @@ function readNode(node: Node, ctx: Context): void {
 
 /** Refuses an operator that has no file, or one of the shape chains on a tensor that is computed. */
 function notRead(node: Node, values: (name: string) => Value): never {
-  if (/^(com\.microsoft\.)?DynamicQuantize/.test(node.op))
-    refuse(
-      node,
-      'model.unsupported-dynamic',
-      'its scale depends on the data: the model was quantized dynamically; supported: static quantization, which `assay quantize` makes of the float model',
-    );
   if (!FOLDABLE.includes(node.op))
-    refuse(node, 'model.unsupported-op', `this operator (opset ${node.opset}) is not supported; supported: ${SUPPORTED.join(', ')}`);
+    refuse(node, 'model.unsupported-op', `this operator (opset ${node.opset}) is not supported: ${adviceFor(node.op)}`);
   if (node.inputs.some((name) => name !== '' && values(name).kind === 'unknown')) throw new Blocked();
   refuse(node, 'model.unsupported-dynamic', 'reads a computed tensor; supported: constants and shapes');
 }

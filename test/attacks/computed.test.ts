@@ -209,11 +209,22 @@ describe('keys (Refused because: the verifier would compute something else, or f
     ['a maximum of two shapes', 'S11', (k) => (op<MaximumOp>(k, 4).b = op<ApplyOp>(k, 1).y)],
     ['a maximum with narrower bounds', 'S11', (k) => (y(k, 4).hi = 100)],
     ['a maximum of an accumulator', 'S11', (k) => (op<MaximumOp>(k, 4).b = op<ApplyOp>(k, 0).y)],
-    ['a computed tensor that is committed', 'S7', (k) => (y(k, 2).home = 'A')],
+    ['a computed tensor that is committed', 'S11', (k) => (y(k, 2).home = 'A')],
     ['a table with a value less', 'S13', (k) => (steps(k).values = steps(k).values.slice(1))],
     ['a table that leaves the bounds of its output', 'S13', (k) => (steps(k).values[7] = 65)],
     ['a function that nothing describes', 'S13', (k) => void k.descriptions.pop()],
   ])('H25 refuses %s (%s)', (_, condition, draftChange) => expectRefused(verdict(draftChange), 'E6', condition));
+
+  it('a key without lookups that has a table and its multiplicities is read as it says', async () => {
+    const { bytes: _, hash: __, ...fields } = b.key;
+    const at = fields.tensors.length - 2;
+    const tensors = [...fields.tensors.slice(0, at), { dims: [2], home: 'A', lo: null, hi: null } as Tensor, ...fields.tensors.slice(at)];
+    const key = sealKey({ ...fields, tensors });
+    const plan = planOf(key);
+    expect([plan.tables.length, plan.groups.map((g) => g.group)]).toEqual([1, ['W', 'A']]);
+    const contents = new Map([...b.contents].map(([t, v]) => [t < at ? t : t + 1, v]));
+    expectAccepted(await verdictOn({ ...b, key, plan, contents, circuit: { fields: key, plan, contents } }, {}));
+  });
 
   it('H26 refuses a pool that would cost its verifier years (S14)', () =>
     expectRefused(

@@ -131,7 +131,7 @@ test.for(Object.keys(leaving))('%s', async (name, context) => {
 
 const refusals: Readonly<Record<string, [string, RegExp, Uint8Array]>> = {
   'dynamic quantization': [
-    'model.unsupported-dynamic',
+    'model.unsupported-op',
     /static quantization/,
     (() => {
       const m = new ModelBuilder(17);
