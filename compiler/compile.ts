@@ -67,11 +67,11 @@ export type Prediction = {
 
 export type FullReport = CheckReport & { readonly predicted?: Prediction };
 
-/** Every node's status, all reasons why a model cannot be proven, and what a proof will cost if it can. Never throws on bytes. */
-export function check(model: Uint8Array): FullReport {
+/** Every node's status, all reasons why a model cannot be proven, and what a proof in mode I1 will cost if it can. Never throws on bytes. */
+export function check(model: Uint8Array, options: Pick<CompileOptions, 'reveal'> = {}): FullReport {
   const report = checkNodes(model);
   if (!report.supported) return report;
-  const program = lower(model, { reveal: true });
+  const program = lower(model, loweringOf(options));
   const { fields, plan } = draftKey(program.network);
   const size = proofSize(fields, plan);
   const elements = committedElements(plan);
