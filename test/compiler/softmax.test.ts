@@ -1,4 +1,4 @@
-/** Softmax: QLinearSoftmax where its quotients lie on or next to ties, rows of few values and scales whose reciprocals are odd multiples of their length; and what fuses. */
+/** Softmax: the ties of QLinearSoftmax, in rows of few values whose quotients lie on or next to them; and what onnxruntime fuses. */
 import { expect, test } from 'vitest';
 import { check } from '../../compiler/index.ts';
 import { differing, runner } from './models.helpers.ts';
