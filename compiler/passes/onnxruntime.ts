@@ -1,7 +1,7 @@
 /**
  * The rewrites of a QDQ graph that onnxruntime makes before it fuses: followed here in its order, so that the integers agree.
  *
- *  0. Its own QuantizeLinear and DequantizeLinear are the standard ones.
+ *  0. Its own QuantizeLinear and DequantizeLinear are the standard ones, and an Identity between two nodes is nothing.
  *  1. Q -> DQ -> Q -> DQ, each with one reader, becomes Q -> DQ with a scale and zero point recomputed from both (float32).
  *  2. Relu and Clip before a QuantizeLinear whose clip bounds already do the same are dropped. No integer changes, but what was before
  *     them meets its QuantizeLinear and is fused instead of run in float32.
@@ -23,8 +23,20 @@ const RANGES: Readonly<Record<string, readonly [number, number]>> = { uint8: [0,
 /** com.microsoft QuantizeLinear and DequantizeLinear under their standard names. */
 const standard = (n: Node): Node => (/^com\.microsoft\.(Q|Deq)uantizeLinear$/.test(n.op) ? { ...n, op: n.op.slice(14) } : n);
 
+function withoutIdentities({ outputs }: Graph, nodes: readonly Node[]): Node[] {
+  const same = new Map<string, string>();
+  const resolved = nodes.map((n) => {
+    const node = { ...n, inputs: n.inputs.map((name) => same.get(name) ?? name) };
+    const [output] = n.outputs as [string];
+    if (n.op !== 'Identity' || outputs.some((o) => o.name === output)) return node;
+    same.set(output, node.inputs[0] as string);
+    return null;
+  });
+  return resolved.filter((n) => n !== null);
+}
+
 export function asOnnxruntime(given: Graph): Graph {
-  const graph = { ...given, nodes: given.nodes.map(standard) };
+  const graph = { ...given, nodes: withoutIdentities(given, given.nodes.map(standard)) };
   if (!graph.nodes.some((n) => n.op === 'QuantizeLinear')) return graph;
   const r: Rewriting = {
     graph,

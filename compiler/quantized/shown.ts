@@ -6,6 +6,7 @@
  * element (at[0][i], at[1][j], …) is element base + from[0][i] + from[1][j] + … of x. Slices, transposes, flips, repeats, pads and
  * concatenations keep this form; a reshape merges lists, or cuts them where the offsets still add up.
  */
+import { Refused } from '../../protocol/refused.ts';
 import { elements } from '../onnx/graph.ts';
 
 export interface ShownPart<X> {
@@ -31,8 +32,14 @@ export function whole<X>(x: X, dims: readonly number[]): Shown<X> {
   return { dims, parts: [{ x, base: 0, at, from }], fill: null };
 }
 
-/** Position j along `dim` shows position `indices[j]`, or the fill where that is -1. */
+/** Position j along `dim` shows position `indices[j]`, or the fill where that is -1. What was filled before has that value too. */
 export function pick<X>(s: Shown<X>, dim: number, indices: readonly number[], fill: number | null = s.fill): Shown<X> {
+  const fills = indices.includes(-1);
+  if (fills && s.fill !== null && s.fill !== fill)
+    throw new Refused(
+      'model.unsupported-view',
+      `a tensor padded with ${s.fill} is padded with ${fill} again; supported: one value, or a function between them`,
+    );
   const parts = s.parts.flatMap((part) => {
     const offset = new Map<number, number>();
     part.at[dim]?.forEach((p, i) => void offset.set(p, part.from[dim]?.[i] as number));
@@ -41,7 +48,7 @@ export function pick<X>(s: Shown<X>, dim: number, indices: readonly number[], fi
     const put = (lists: readonly Int32Array[], k: 0 | 1) => lists.map((l, d) => (d === dim ? Int32Array.from(kept, (e) => e[k]) : l));
     return [{ ...part, at: put(part.at, 0), from: put(part.from, 1) }];
   });
-  return { dims: s.dims.map((d, k) => (k === dim ? indices.length : d)), parts, fill };
+  return { dims: s.dims.map((d, k) => (k === dim ? indices.length : d)), parts, fill: fills ? fill : s.fill };
 }
 
 /** Dimension i of the result is dimension perm[i]. */

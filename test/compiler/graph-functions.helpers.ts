@@ -151,7 +151,7 @@ const ofTwo = (op: string): Kind => ({
     if (op === 'PRelu' && shape.join() !== x.shape.join()) b.real = g.m.scalar('float32', 0.25);
     // Min and Max take any number.
     const third = (op === 'Min' || op === 'Max') && g.d.chance(0.3) ? [g.m.scalar('float32', g.d.pick(a.values))] : [];
-    const real = g.node(op, [...third, ...(swap ? [b.real, a.real] : [a.real, b.real])]);
+    const real = g.node(op, [...(swap ? [b.real, a.real] : [a.real, b.real]), ...third]);
     const f = BINARY[op] as (a: number, b: number) => number;
     g.close(real, op === 'PRelu' ? x.shape : shape, g.around(a.values.flatMap((u) => b.values.map((v) => (swap ? f(v, u) : f(u, v))))));
   },

@@ -6,7 +6,7 @@ import type { NamedTensor } from '../../circuits/interface.ts';
 import { elementwise } from './graph-functions.helpers.ts';
 import { moving } from './graph-moves.helpers.ts';
 import { sums } from './graph-sums.helpers.ts';
-import { Sketch } from './sketch.helpers.ts';
+import { type Output, Sketch } from './sketch.helpers.ts';
 
 export interface RandomGraph {
   readonly about: string;
@@ -14,10 +14,7 @@ export interface RandomGraph {
   readonly inputs: Readonly<Record<string, NamedTensor>>;
   /** Operators of its nodes, as `ops` names them. */
   readonly operators: readonly string[];
-  /** One step of each output. */
-  readonly steps: ReadonlyMap<string, number>;
-  /** Names of the nodes of the last operation. */
-  readonly last: ReadonlySet<string>;
+  readonly outputs: ReadonlyMap<string, Output>;
 }
 
 /** By the operator that each is there for. */
@@ -33,21 +30,19 @@ export function randomGraph(seed: number, most = 6): RandomGraph {
   const turn = g.d.int(0, count - 1);
   const done: string[] = [];
   g.input(g.shape(() => true));
-  let start = 0;
   for (let i = 0; i < count; i++) {
     const name = i === turn ? wanted : g.d.pick(g.d.pick(families));
     if (g.opset < (kinds[name]?.since ?? 10)) continue;
-    start = g.m.nodes.length;
+    g.begin();
     kinds[name]?.build(g);
     done.push(name);
   }
-  const steps = new Map([...g.finish()].map(([name, p]) => [name, p.scale]));
+  const outputs = g.finish();
   return {
     about: `seed ${seed} opset ${g.opset} ${g.qop ? 'QOperator' : 'QDQ'} ${g.dtype}: ${done.join(', ')}`,
     bytes: g.m.bytes(),
     inputs: g.inputs,
     operators: g.m.nodes.map((n) => (n.domain ? `${n.domain}.${n.opType}` : (n.opType as string))),
-    steps,
-    last: new Set(g.m.nodes.slice(start).map((n) => n.name as string)),
+    outputs,
   };
 }

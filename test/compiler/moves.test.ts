@@ -59,6 +59,14 @@ const cases: Readonly<Record<string, Case>> = {
         nearest_mode: 'floor',
       }),
   },
+  'Resize by a factor that keeps the size': {
+    shape: [1, 1, 2, 3],
+    out: [1, 1, 2, 3],
+    build: (m, x) => {
+      const attributes = { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
+      return m.node('Resize', [x, '', m.constant('float32', [4], [1, 1, 1.25, 1])], attributes);
+    },
+  },
   'Resize with aligned corners': {
     shape: [1, 1, 4, 5],
     out: [1, 1, 7, 9],

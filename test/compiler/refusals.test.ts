@@ -101,6 +101,24 @@ const refusals: Readonly<Record<string, [string, RegExp, () => Uint8Array]>> = {
     /along dimension 1/,
     () => sandwich([3, 4], (m, x) => m.node('Add', [x, m.constant('float32', [4], [1, 2, 3, 4])])),
   ],
+  'padding with a second value': [
+    'model.unsupported-view',
+    /padded with 120 is padded with 100 again/,
+    () =>
+      sandwich([1, 4], (m, x) => {
+        const pads = m.constant('int64', [4], [0, 1, 0, 0]);
+        return m.node('Pad', [m.pair(m.node('Pad', [x, pads, m.scalar('float32', 1)]), 0.05, 100, 'uint8'), pads]);
+      }),
+  ],
+  'a Conv of a batch, padded with zeros after another value': [
+    'model.unsupported-view',
+    /is padded with 100 again/,
+    () =>
+      sandwich([2, 1, 4, 4], (m, x) => {
+        const padded = m.node('Pad', [x, m.constant('int64', [8], [0, 0, 1, 0, 0, 0, 0, 0]), m.scalar('float32', 1)]);
+        return m.node('Conv', [m.pair(padded, 0.05, 100, 'uint8'), constant(m, [1, 1, 2, 2])], { pads: [1, 0, 0, 0] });
+      }),
+  ],
   'the greatest of three tensors': [
     'model.unsupported-float',
     /function of two tensors already/,

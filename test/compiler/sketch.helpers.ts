@@ -23,6 +23,15 @@ export interface Quantized extends Scaling {
   readonly shape: Shape;
 }
 
+/** What a graph gives, and by which nodes. */
+export interface Output {
+  /** How much one integer is worth. */
+  readonly step: number;
+  readonly nodes: ReadonlySet<string>;
+  /** Those of them that the operation has which made it. */
+  readonly last: ReadonlySet<string>;
+}
+
 /** A kind of operation: chooses its operands and adds its result. */
 export interface Kind {
   readonly family: string;
@@ -51,6 +60,9 @@ export class Sketch {
   readonly made: Quantized[] = [];
   readonly inputs: Record<string, NamedTensor> = {};
   readonly #read = new Set<string>();
+  /** The nodes of the operation that made a tensor. */
+  readonly #madeBy = new Map<string, ReadonlySet<string>>();
+  #start = 0;
   readonly #reals = new Map<string, string>();
   readonly #domain: string;
 
@@ -64,6 +76,11 @@ export class Sketch {
 
   get opset(): number {
     return this.m.opset;
+  }
+
+  /** An operation begins. */
+  begin(): void {
+    this.#start = this.m.nodes.length;
   }
 
   node(...args: Parameters<ModelBuilder['node']>): string {
@@ -144,6 +161,7 @@ export class Sketch {
   add(q: string, shape: Shape, { dtype, scale, zp, s, z }: Scaling): Quantized {
     const t = { q, shape, dtype, scale, zp, s, z };
     this.made.push(t);
+    this.#madeBy.set(q, namesOf(this.m.nodes.slice(this.#start)));
     return t;
   }
 
@@ -174,16 +192,25 @@ export class Sketch {
     return this.add(this.node(`${this.#domain}QuantizeLinear`, [real, p.s, p.z]), shape, p);
   }
 
-  /** Makes an output of everything that nobody read; gives the parameters by name. */
-  finish(): Map<string, Scaling> {
-    const outputs = new Map<string, Scaling>();
+  /** Makes an output of everything that nobody read. */
+  finish(): Map<string, Output> {
+    const outputs = new Map<string, Output>();
     for (const t of this.made) {
       if (this.#read.has(t.q) || this.inputs[t.q] !== undefined) continue;
       const integers = this.d.chance(0.4);
       const name = integers ? t.q : this.node(`${this.#domain}DequantizeLinear`, [t.q, t.s, t.z]);
       this.m.output(name, integers ? t.dtype : 'float32', t.shape);
-      outputs.set(name, { ...t, scale: integers ? 1 : t.scale });
+      outputs.set(name, { step: integers ? 1 : t.scale, nodes: this.#before(name), last: this.#madeBy.get(t.q) as ReadonlySet<string> });
     }
     return outputs;
   }
+
+  /** Names of the nodes that a tensor depends on. */
+  #before(tensor: string): Set<string> {
+    const node = this.m.nodes.find((n) => n.output?.includes(tensor));
+    if (node === undefined) return new Set();
+    return new Set([node.name as string, ...(node.input ?? []).flatMap((name) => [...this.#before(name)])]);
+  }
 }
+
+const namesOf = (nodes: ModelBuilder['nodes']): ReadonlySet<string> => new Set(nodes.map((n) => n.name as string));

@@ -1,5 +1,6 @@
-/** QLinearSoftmax where its quotients lie on or next to ties: rows of few values, and scales whose reciprocals are odd multiples of a row's length. */
+/** Softmax: the ties of QLinearSoftmax, in rows of few values whose quotients lie on or next to them; and what onnxruntime fuses. */
 import { expect, test } from 'vitest';
+import { check } from '../../compiler/index.ts';
 import { differing, runner } from './models.helpers.ts';
 import { Dice, ModelBuilder, onnxruntime } from './onnx.helpers.ts';
 
@@ -20,4 +21,18 @@ test('QLinearSoftmax rounds ties as onnxruntime does', async (context) => {
     const [truth, mine] = [await ort(m.bytes(), inputs), runner(m.bytes()).run(inputs)];
     expect({ i, different: differing(mine[0]?.data ?? [], truth[0]?.data ?? []) }).toEqual({ i, different: 0 });
   }
+});
+
+test('an Identity between two pairs changes nothing', () => {
+  const build = (identity: boolean) => {
+    const m = new ModelBuilder();
+    const pair = (x: string, zp: number) => m.pair(x, 1 / 255, zp, 'int8');
+    const y = pair(m.node('Softmax', [pair(m.input('x', 'float32', [4, 7]), 3)]), -128);
+    const again = pair(identity ? m.node('Identity', [y]) : y, -128);
+    for (const op of ['Neg', 'Abs']) m.output(m.node('Identity', [pair(m.node(op, [again]), 0)], {}, [op]), 'float32', [4, 7]);
+    return m.bytes();
+  };
+  // Two readers of a signed tensor: onnxruntime leaves it signed, and so does not fuse the Softmax.
+  const own = (bytes: Uint8Array) => check(bytes).nodes.flatMap((n) => (n.meaning === 'own meaning' ? [n.op] : []));
+  expect([own(build(false)), own(build(true))]).toEqual([['Softmax'], ['Softmax']]);
 });

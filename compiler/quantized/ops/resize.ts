@@ -107,9 +107,11 @@ export const resize: OpReader = {
     const old = node.opset < 11;
     const transformation = old ? 'asymmetric' : stringOf(node, 'coordinate_transformation_mode', 'half_pixel');
     const rounding = old ? 'simple' : stringOf(node, 'nearest_mode', 'round_prefer_floor');
+    // onnxruntime copies what keeps its size, whatever the scales.
+    const copies = sizes.every((n, d) => n === shape[d]);
     const lists = sizes.map((n, d) => {
       const [size, scale] = [shape[d] as number, scales[d] as number];
-      if (n === size && scale === 1) return null;
+      if (copies || (n === size && scale === 1)) return null;
       return Array.from({ length: n }, (_, x) => {
         const at = nearest(rounding, coordinate(transformation, x, scale, n, size), scale < 1);
         if (!Number.isInteger(at))
