@@ -31,7 +31,26 @@ interface Meta {
   readonly mid: readonly Entry[];
 }
 
-const FAMILIES = ['digits-mlp', 'digits-mlp-mm', 'digits-cnn', 'mnist-cnn', 'lenet5-max', 'cifar-cnn-264k', 'dense-4m'];
+const FAMILIES = [
+  'digits-mlp',
+  'digits-mlp-mm',
+  'digits-cnn',
+  'mnist-cnn',
+  'lenet5-max',
+  'lenet5-avg',
+  'cifar-cnn-264k',
+  'dense-4m',
+  'resnet8',
+  'mobilenet',
+  'tab-logreg',
+  'tab-regress',
+  'tab-tanh',
+  'tiny-transformer-erf',
+  'tiny-transformer-gelu',
+];
+/** Graphs of one operator each: 8 inputs, and nothing inside. */
+const OPERATOR = 'op-';
+const LEFT_OUT = ['dense-4m.qdq-s8', 'resnet8.qdq-u8-intio'];
 /** Whose float models are kept too: other systems prove those (bench/systems.ts), and `assay quantize` is tested on them. */
 const FLOATS = ['digits-mlp.qop', 'digits-cnn.qop', 'mnist-cnn.qop'];
 const SMALL = 32 * 1024;
@@ -68,6 +87,8 @@ accept) as \`bad/manifest.json\` says. \`certificate.json\` is the birth certifi
            io.bin       inputs, and outputs at ORT_ENABLE_ALL (role expected_all)
            mid.bin.gz   integer tensors of onnxruntime's fused graph for input 0 (role mid_fused); \`qdq_s8_to_u8_*\` are shifted by 128
 
+\`op-*\` are graphs of one operator, with two sets of scales and zero points each, unsigned and signed.
+
 Formats: qop QOperator, u8 activations, s8 weights per channel; qop-pt the same per tensor; qdq-u8, qdq-s8 QDQ; -intio integer inputs and outputs.
 `;
 
@@ -84,14 +105,15 @@ function main(zoo: string | undefined): void {
   };
   for (const name of readdirSync(zoo).sort()) {
     const [family] = name.split('.');
-    if (!FAMILIES.includes(family as string) || name === 'dense-4m.qdq-s8') continue;
+    const operator = name.startsWith(OPERATOR) && name.includes('.');
+    if (!(operator || FAMILIES.includes(family as string)) || LEFT_OUT.includes(name)) continue;
     const from = join(zoo, name);
     const meta = JSON.parse(readFileSync(join(from, 'meta.json'), 'utf8')) as Meta;
     mkdirSync(join(OUT, name), { recursive: true });
     const model = readFileSync(join(from, 'model.onnx'));
     writeFileSync(join(OUT, name, 'model.onnx'), model);
     if (FLOATS.includes(name)) writeFileSync(join(OUT, name, 'float.onnx'), readFileSync(join(from, 'float.onnx')));
-    const count = model.length <= SMALL ? meta.n_inputs : 8;
+    const count = operator ? Math.min(8, meta.n_inputs) : model.length <= SMALL ? meta.n_inputs : 8;
     const io = cut(
       readFileSync(join(from, 'io.bin')),
       meta.io.filter((e) => e.role !== 'expected_disabled'),
@@ -103,7 +125,7 @@ function main(zoo: string | undefined): void {
       1,
     );
     writeFileSync(join(OUT, name, 'io.bin'), io.bytes);
-    writeFileSync(join(OUT, name, 'mid.bin.gz'), gzipSync(mid.bytes, { level: 9 }));
+    if (!operator) writeFileSync(join(OUT, name, 'mid.bin.gz'), gzipSync(mid.bytes, { level: 9 }));
     const { family: f, format, opset, onnxruntime, labels } = meta;
     const kept = {
       name,
@@ -114,13 +136,16 @@ function main(zoo: string | undefined): void {
       n_inputs: count,
       labels: labels?.slice(0, count),
       io: io.entries,
-      mid: mid.entries,
+      ...(operator ? {} : { mid: mid.entries }),
     };
     writeFileSync(join(OUT, name, 'meta.json'), `${JSON.stringify(kept)}\n`);
-    certify(`${name}/model.onnx`, `trained and quantized network, family ${f}, format ${format}`);
+    certify(
+      `${name}/model.onnx`,
+      operator ? `one operator, quantized: ${name}` : `trained and quantized network, family ${f}, format ${format}`,
+    );
     if (FLOATS.includes(name)) certify(`${name}/float.onnx`, 'the float network before it was quantized');
     certify(`${name}/io.bin`, `${count} inputs and the outputs of onnxruntime ${onnxruntime} at ORT_ENABLE_ALL`);
-    certify(`${name}/mid.bin.gz`, 'integer tensors of onnxruntime’s fused graph for the first input');
+    if (!operator) certify(`${name}/mid.bin.gz`, 'integer tensors of onnxruntime’s fused graph for the first input');
     certify(`${name}/meta.json`, 'where each array lies');
   }
   mkdirSync(join(OUT, 'bad'));

@@ -37,6 +37,7 @@ const READ: Readonly<Record<string, (b: ArrayBuffer) => ArrayLike<number>>> = {
   uint8: (b) => new Uint8Array(b),
   int8: (b) => new Int8Array(b),
   int32: (b) => new Int32Array(b),
+  int64: (b) => Float64Array.from(new BigInt64Array(b), Number),
 };
 
 function arrays(bytes: Uint8Array, list: readonly Recorded[]): RecordedArray[] {
