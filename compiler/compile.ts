@@ -4,15 +4,17 @@
 import { auditKey } from '../circuits/audit.ts';
 import { decodeCircuitFile, decodeKeyFile, encodeCircuitFile, encodeKeyFile } from '../circuits/files.ts';
 import { encodeInterface } from '../circuits/interface-encoding.ts';
-import type { Key, Mode } from '../circuits/key.ts';
+import type { Key, KeyFields, Mode } from '../circuits/key.ts';
 import { encodeKey } from '../circuits/key.ts';
 import { committedElements, proofSize, proverMemory } from '../circuits/proof-size.ts';
 import { draftKey, type SetupResult, setup, setupPaced } from '../circuits/setup.ts';
-import type { Home } from '../circuits/types.ts';
+import { product, sum } from '../circuits/shape.ts';
+import type { Home, Tensor } from '../circuits/types.ts';
 import { equalBytes } from '../protocol/bytes.ts';
 import { hash } from '../protocol/hash.ts';
 import { Pace, type PaceOptions } from '../protocol/pace.ts';
 import { Refused } from '../protocol/refused.ts';
+import { DTYPES } from '../protocol/statement.ts';
 import { emitCircuit } from './emit-circuit.ts';
 import { type CheckReport, check as checkNodes, emit as emitForm, type FormName, type LowerOptions, lower, stages } from './index.ts';
 
@@ -53,7 +55,7 @@ export async function compile(model: Uint8Array, options: CompileOptions = {}): 
   return { circuit, key: keyFile, vkHash: key.hash, keyDigest: hash('key', keyFile), notes: program.notes };
 }
 
-/** What a proof of the model will cost; sizes in bytes. */
+/** What a proof of the model will cost; sizes in bytes, of a proof those of its file: body and statement. */
 export type Prediction = {
   readonly lookups: number;
   readonly tableRows: number;
@@ -65,6 +67,15 @@ export type Prediction = {
   readonly proverMemoryBytes: number;
 };
 
+/** Bytes of an envelope without its proof body and context: names, digests, and the items of the statement. */
+function statementBytes({ tensors, inputs, outputs }: KeyFields): number {
+  const items = [...inputs, ...outputs].map(({ tensor, dtype }) => {
+    const { dims, home } = tensors[tensor] as Tensor;
+    return 7 + 4 * dims.length + (home === 'X' ? 32 : DTYPES[dtype].bytes * product(dims));
+  });
+  return 120 + sum(items);
+}
+
 export type FullReport = CheckReport & { readonly predicted?: Prediction };
 
 /** Every node's status, all reasons why a model cannot be proven, and what a proof in mode I1 will cost if it can. Never throws on bytes. */
@@ -75,13 +86,14 @@ export function check(model: Uint8Array, options: Pick<CompileOptions, 'reveal'>
   const { fields, plan } = draftKey(program.network);
   const size = proofSize(fields, plan);
   const elements = committedElements(plan);
+  const statement = statementBytes(fields);
   const predicted: Prediction = {
     lookups: plan.lookupCount,
     tableRows: plan.tableCount,
     committedElements: elements.A ?? 0,
     weightElements: elements.W ?? 0,
-    proofBytes: size.expected,
-    maximumProofBytes: size.maximum,
+    proofBytes: size.expected + statement,
+    maximumProofBytes: size.maximum + statement,
     keyBytes: 18 + encodeKey(fields).length + encodeInterface(program.interface).length,
     proverMemoryBytes: proverMemory(fields, plan),
   };

@@ -1,6 +1,7 @@
 /** Recorded models are compiled, proven and verified, and the verified outputs are those of a plain run. */
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { check } from '../../compiler/compile.ts';
 import { compile, openCircuit, verify } from '../../index.ts';
 import { named, recorded } from '../compiler/models.helpers.ts';
 
@@ -17,7 +18,13 @@ test.each(names)(
     try {
       const inputs = Object.fromEntries(Object.entries(named(model, 0)).map(([n, t]) => [n, Array.from(t.data as ArrayLike<number>)]));
       const { outputs } = open.run(inputs);
-      const verdict = verify((await open.prove(inputs)).envelope, key);
+      const { envelope } = await open.prove(inputs);
+      // What `assay check` predicts, but for what grows with a context.
+      const { predicted } = check(model.model);
+      expect(predicted?.keyBytes).toBe(key.length);
+      expect(Math.abs((predicted?.proofBytes ?? 0) / envelope.length - 1)).toBeLessThan(0.2);
+      expect(envelope.length).toBeLessThanOrEqual(predicted?.maximumProofBytes ?? 0);
+      const verdict = verify(envelope, key);
       expect(verdict).toMatchObject({ verdict: 'accepted' });
       expect(verdict.verdict === 'accepted' && verdict.outputs).toEqual(outputs);
     } finally {
