@@ -17,7 +17,7 @@ import { planOf } from './plan.ts';
 import { computedDescriptions, isDescribed } from './public.ts';
 import { maxOf, unpad } from './shape.ts';
 import { k0Column } from './tables.ts';
-import { type Form, type IoTensor, isComputed, type Op, type ReqOp, type Tensor, type ViewPart } from './types.ts';
+import { type Form, type IoTensor, isComputed, type Op, type ReqOp, type Tensor, type UnaryOp, type ViewPart } from './types.ts';
 
 function ok(condition: boolean, where: string, sentence: string): void {
   if (!condition) throw new Refused('audit', `${where}: ${sentence}`, { where });
@@ -54,6 +54,11 @@ export function auditKey(network: Network, key: Key, contents: Contents, options
       `tensor ${inKey} has other dims than the model's`,
     );
     ok(a.home === b.home && a.lo === b.lo && a.hi === b.hi, where, `tensor ${inKey} has another home or bounds than the model's`);
+    const constant = network.weights.get(model);
+    if (constant === undefined || a.lo === null) return;
+    const held = unpad(contents.get(inKey) as Int32Array, b.dims);
+    const at = constant.findIndex((v, i) => v !== held[i]);
+    ok(at < 0, where, `constant ${at} of tensor ${inKey} is ${held[at]}, the model has ${constant[at]}`);
   };
   const lists: [string, readonly IoTensor[], readonly IoTensor[]][] = [
     ['inputs', network.inputs, key.inputs],
@@ -198,8 +203,12 @@ function auditTable(meaning: TableMeaning, key: Key, contents: Contents, op: Op,
     return;
   }
   const wanted = new Map<number, number>();
-  if (meaning.kind === 'unary') for (const [x, y] of meaning.rows) wanted.set(x, y);
-  else if (meaning.kind === 'pair') {
+  if (meaning.kind === 'unary') {
+    // A description says what x may hold, and nothing else.
+    const { lo, hi } = key.tensors[(op as UnaryOp).x] as { lo: number; hi: number };
+    for (const [x, y] of meaning.rows) if (key.version !== 2 || (x >= lo && x <= hi)) wanted.set(x, y);
+  }
+  if (meaning.kind === 'pair') {
     const [a, b] = [(op as { a: number }).a, (op as { b: number }).b].map((t) => key.tensors[t] as { lo: number; hi: number }) as [
       { lo: number; hi: number },
       { lo: number; hi: number },

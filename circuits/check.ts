@@ -171,14 +171,13 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
     }
     for (const t of writesOf(op)) {
       const home = T[t]?.home;
-      const fits =
-        t === op.y && outputTensors.has(t)
+      const fits = isShow(op)
+        ? home === 'V' || home === 'D'
+        : t === op.y && outputTensors.has(t)
           ? true
           : isComputed(op)
             ? home === 'D'
-            : isShow(op)
-              ? home === 'V' || home === 'D'
-              : home === 'A' || (home === 'R' && t === op.y);
+            : home === 'A' || (home === 'R' && t === op.y);
       ok(!written.has(t) && !ready.has(t) && !derived.has(t) && fits, 'S7', `${at} writes tensor ${t}, which it may not`);
       written.add(t);
     }

@@ -39,6 +39,7 @@ export const gather: ShowSpec<GatherOp> = {
   values: gathered,
   part: (op, _, tensors, values) => gathered(op, tensors, values),
   variables: (op, tensors) => [sum(bitsOf((tensors[op.x] as Tensor).dims.slice(0, 1)))],
+  visits: (op, tensors) => paddedSize((tensors[op.y] as Tensor).dims),
   work: (op, tensors) => 2 * (paddedSize((tensors[op.ids] as Tensor).dims) + paddedSize((tensors[op.x] as Tensor).dims.slice(0, 1))),
   reduce({ tensors, values }, op, { point, value }) {
     const [x, ids] = [tensors[op.x] as Tensor, tensors[op.ids] as Tensor];

@@ -187,7 +187,7 @@ export function planOf(key: KeyFields): Plan {
     instances: [...lookups, ...tables],
     lookupCount: total(lookups),
     tableCount: total(tables),
-    computedCount: sum(ops.map((op) => (isComputed(op) ? computedOf(op).steps(op) * (size[op.y] as number) : 0))),
+    computedCount: sum(ops.map((op) => (isComputed(op) ? Math.ceil(computedOf(op).steps(op, tensors) * (size[op.y] as number)) : 0))),
     contentBits,
     mult,
     content: [n - 2, n - 1],

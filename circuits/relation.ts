@@ -153,9 +153,10 @@ export function shownClaims({ tensors, ops }: Pick<KeyFields, 'tensors' | 'ops'>
     if (op.kind === 'max') return [...(op.prev === null ? [op.x, op.x] : [op.prev, op.x])];
     return isLookup(op) ? readsOf(op) : [];
   });
+  const variables = new Map([...shows].map(([t, op]) => [t, showOf(op).variables(op, tensors)] as const));
   return claimed.flatMap((t) => {
-    const op = shows.get(t);
-    return op === undefined ? [] : [showOf(op).variables(op, tensors)];
+    const sums = variables.get(t);
+    return sums === undefined ? [] : [sums];
   });
 }
 

@@ -34,8 +34,12 @@ function revealed(tensors: readonly Tensor[]): Revealed[] {
   });
 }
 
-/** Bytes of the message: at most, and what is to be expected. */
-export function revealedBytes(tensors: readonly Tensor[]): { readonly expected: number; readonly maximum: number } {
+/** Bytes of the message: at least, at most, and what is to be expected. */
+export function revealedBytes(tensors: readonly Tensor[]): {
+  readonly minimum: number;
+  readonly expected: number;
+  readonly maximum: number;
+} {
   const bytesFor = (saving: number): number =>
     Math.ceil(
       sum(
@@ -45,7 +49,7 @@ export function revealedBytes(tensors: readonly Tensor[]): { readonly expected: 
         }),
       ) / 8,
     );
-  return { expected: bytesFor(TYPICAL_SAVING), maximum: bytesFor(0) };
+  return { minimum: bytesFor(Number.POSITIVE_INFINITY), expected: bytesFor(TYPICAL_SAVING), maximum: bytesFor(0) };
 }
 
 /** The message of padded values; empty if nothing is revealed. */
@@ -75,6 +79,9 @@ export function encodeRevealed(tensors: readonly Tensor[], values: (tensor: numb
  * another encoding, C1 where the bytes end.
  */
 export function decodeRevealed(tensors: readonly Tensor[], bytes: Uint8Array): { values: [number, Int32Array][]; length: number } {
+  const { minimum } = revealedBytes(tensors);
+  // Before room for them is made.
+  if (bytes.length < minimum) refuse('C1', `the proof ends inside reveal: ${bytes.length} bytes are left, not the least ${minimum}`, null);
   const reader = new BitReader(bytes);
   const values = revealed(tensors).map((r): [number, Int32Array] => {
     const read = (bits: number): number =>

@@ -46,6 +46,8 @@ export interface ShowSpec<O extends ShowOp> {
   values(op: O, tensors: readonly Tensor[], values: Values): Int32Array;
   /** Variables of each sum, from shapes alone. */
   variables(op: O, tensors: readonly Tensor[]): number[];
+  /** Elements that whoever checks the key, or runs it, visits. */
+  visits(op: O, tensors: readonly Tensor[]): number;
   /** Extension products that one claim costs the verifier. */
   work(op: O, tensors: readonly Tensor[]): number;
   reduce(ctx: ShowContext, op: O, claim: Omit<Claim, 'tensor'>): ShowReduction;

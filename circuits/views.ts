@@ -113,12 +113,13 @@ function forEachCombination({ counts, digits, xs, ys }: Component, visit: (x: nu
 function problem(op: ViewOp, tensors: readonly Tensor[]): string | null {
   const { dims } = tensors[op.y] as Tensor;
   const small = (v: number, most: number): boolean => Number.isInteger(v) && Math.abs(v) <= most;
+  if (op.parts.length === 0) return 'no parts';
   for (const part of op.parts) {
     const { dims: xDims } = tensors[part.x] as Tensor;
     const rows = (list: number[][], of: readonly number[]): boolean =>
       (list.length === of.length || list.length === 1) &&
       list.every((row) => row.length === part.counts.length + 1 && row.every((v) => small(v, 2 ** 31)));
-    if (!part.counts.every((n) => small(n, 2 ** 31) && n >= 1) || product(part.counts) > 2 ** 31) return 'the digits of a part';
+    if (!part.counts.every((n) => small(n, 2 ** 31) && n >= 2) || product(part.counts) > 2 ** 31) return 'the digits of a part';
     if (!rows(part.from, xDims) || !rows(part.to, dims)) return 'the coordinates of a part';
     if (part.counts.some((_, k) => [...part.from, ...part.to].every((row) => row[k + 1] === 0))) return 'a digit that moves nothing';
   }
@@ -189,14 +190,17 @@ export const view: ShowSpec<ViewOp> = {
       const passed = passedOf(components(part, dims, (tensors[op.y] as Tensor).dims));
       return sum(bitsOf(dims)) - sum(passed.map((c) => (c.xs[0] as Coordinate).bits));
     }),
-  work: (op, tensors) =>
-    // Whoever checks the key, or runs it, visits every element once.
-    4 * sum(op.parts.map((part) => product(part.counts))) +
-    sum(
-      op.parts
-        .flatMap((part) => components(part, (tensors[part.x] as Tensor).dims, (tensors[op.y] as Tensor).dims))
-        .map((c) => product(c.counts) + 2 ** sum(c.xs.map((e) => e.bits)) + 2 ** sum(c.ys.map((e) => e.bits))),
-    ),
+  visits: (op, tensors) => 4 * paddedSize((tensors[op.y] as Tensor).dims) + sum(op.parts.map((part) => 4 * product(part.counts))),
+  work(op, tensors) {
+    const size = (list: readonly Coordinate[]): number => 2 ** sum(list.map((c) => c.bits));
+    return sum(
+      op.parts.map((part) => {
+        const list = components(part, (tensors[part.x] as Tensor).dims, (tensors[op.y] as Tensor).dims);
+        const together = stretches(list).map(({ fields, ordered }) => (fields.length > 1 ? 4 * size(ordered) : 0));
+        return sum(list.map((c) => product(c.counts) + size(c.xs) + size(c.ys))) + sum(together);
+      }),
+    );
+  },
   reduce({ tensors, plan }, op, { point, value }) {
     const { dims } = tensors[op.y] as Tensor;
     const parts = op.parts.map((part) => partSum(part, (tensors[part.x] as Tensor).dims, dims, point));
@@ -258,22 +262,36 @@ interface Field {
   readonly vector: Uint32Array;
 }
 
-/** The vectors as one product in the order of the bits of x: fields that interleave become one vector. */
-function inOrder(fields: readonly Field[]): Uint32Array[] {
-  const first = (f: Field): number => f.xs[0]?.at ?? -1;
-  const out: Uint32Array[] = [];
-  let waiting: Field[] = [];
+/** Fields that fill a stretch of the bits of x together, and their coordinates in order. */
+interface Stretch<T> {
+  readonly fields: readonly T[];
+  readonly ordered: readonly Coordinate[];
+}
+
+/** Fields by the bits of x that they have; those that interleave are one stretch. A field without bits is a factor of its own. */
+function stretches<T extends Pick<Field, 'xs'>>(fields: readonly T[]): Stretch<T>[] {
+  const withBits = (list: readonly T[]): Coordinate[] => list.flatMap((f) => f.xs).filter((c) => c.bits > 0);
+  const first = (f: T): number => withBits([f])[0]?.at ?? -1;
+  const out: Stretch<T>[] = [];
+  let waiting: T[] = [];
   for (const f of [...fields].sort((a, b) => first(a) - first(b))) {
     waiting.push(f);
-    const ordered = waiting.flatMap((e) => e.xs).sort((a, b) => a.at - b.at);
+    const ordered = withBits(waiting).sort((a, b) => a.at - b.at);
     const [start, end] = [ordered[0], ordered.at(-1)];
-    // Complete when its coordinates fill a stretch of bits.
     if (start !== undefined && end !== undefined && end.at + end.bits - start.at !== sum(ordered.map((c) => c.bits))) continue;
-    out.push(waiting.length === 1 && waiting[0] !== undefined ? waiting[0].vector : merged(waiting, ordered));
+    out.push({ fields: waiting, ordered });
     waiting = [];
   }
+  if (waiting.length > 0) throw new Error('the fields of a view do not fill the bits of what it shows');
   return out;
 }
+
+/** The vectors as one product in the order of the bits of x. */
+const inOrder = (fields: readonly Field[]): Uint32Array[] =>
+  stretches(fields).map(({ fields: list, ordered }) => {
+    const [only, ...others] = list;
+    return only !== undefined && others.length === 0 ? only.vector : merged(list, ordered);
+  });
 
 /** The product of vectors over these coordinates, in their order. */
 function merged(fields: readonly Field[], ordered: readonly Coordinate[]): Uint32Array {

@@ -1,5 +1,6 @@
 /** accumulate: the exact integers that a requantisation would round, for forms whose work is that of their output. */
-import { accumulatorIntervals, formDims, specOf } from '../forms/index.ts';
+import { HALF } from '../../protocol/field.ts';
+import { accumulatorBounds, accumulatorIntervals, formDims, specOf } from '../forms/index.ts';
 import { forEachValid, maxOf } from '../shape.ts';
 import type { AccumulateOp, Form, Tensor } from '../types.ts';
 import type { ComputedSpec } from './computed.ts';
@@ -19,6 +20,8 @@ export const accumulate: ComputedSpec<AccumulateOp, null> = {
     const dims = formDims(tensors, form);
     const out = tensors[y] as Tensor;
     if (dims === null || !sameDims(dims, out.dims)) return 'shapes';
+    // Sums of absolute values: what cancels must be exact on the way.
+    if (!(maxOf(accumulatorBounds(tensors, form, () => new Int32Array())) <= HALF)) return 'the accumulator may leave the field';
     const reach = accumulatorIntervals(tensors, form, () => new Int32Array());
     const [lo, hi] = [-maxOf(reach.map(([a]) => -a)), maxOf(reach.map(([, b]) => b))];
     return lo >= (out.lo as number) && hi <= (out.hi as number) ? null : 'a value lies outside the bounds of its output';

@@ -24,7 +24,7 @@ export interface ComputedSpec<O extends ComputedOp, K extends TableDescription['
   /** The padded values of y. */
   values(op: O, d: DescriptionOf<K>, tensors: readonly Tensor[], at: Values): Int32Array;
   /** Steps an element of y takes. */
-  steps(op: O): number;
+  steps(op: O, tensors: readonly Tensor[]): number;
 }
 
 const specs = { apply, softmax, layernorm, accumulate, maxpool, maximum } as const;

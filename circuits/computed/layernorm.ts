@@ -46,12 +46,12 @@ export const layernorm: ComputedSpec<LayerNormOp, 'layernorm'> = {
         const normal = f32((d[i] as number) * r);
         const v = b === null ? f32(normal * (g[i] as number)) : fma(normal, g[i] as number, b[i] as number);
         const q = f32(v / sy);
-        y[base + i] = (q <= lo - zp ? lo : q >= hi - zp ? hi : roundHalfEven(q) + zp) - zp;
+        y[base + i] = (!(q > lo - zp) ? lo : q >= hi - zp ? hi : roundHalfEven(q) + zp) - zp;
       }
     });
     return y;
   },
-  steps: () => 4,
+  steps: (op, tensors) => 8 + 64 / ((tensors[op.y] as Tensor).dims.at(-1) as number),
 };
 
 /** Σ d² as the kernel's eight lanes give it. */

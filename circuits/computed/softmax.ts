@@ -41,10 +41,10 @@ export const softmax: ComputedSpec<SoftmaxOp, 'softmax'> = {
       for (let p = base; p < base + length; p++) {
         const e = t[most - (x[p] as number)] as number;
         const v = fused ? f32(f32(e * m) / sum) : f32(f32(e / sum) / m);
-        y[p] = Math.min(hi, Math.max(lo, v >= 2 ** 30 ? hi : roundHalfEven(v) + zp)) - zp;
+        y[p] = (v >= 2 ** 30 ? hi : v >= 0 ? Math.min(hi, Math.max(lo, roundHalfEven(v) + zp)) : lo) - zp;
       }
     });
     return y;
   },
-  steps: () => 4,
+  steps: (op, tensors) => 4 + 32 / ((tensors[op.y] as Tensor).dims.at(-1) as number),
 };

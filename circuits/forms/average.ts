@@ -13,7 +13,14 @@ import { addInto, tapFunctionals } from './reduction.ts';
 
 const asPool = (f: AverageForm): PoolForm => ({ ...f, kind: 'pool' });
 
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+/** Largest common multiple of the counts along an axis. */
+const MOST = 2 ** 20;
+
+function gcd(a: number, b: number): number {
+  let [p, q] = [a, b];
+  while (q !== 0) [p, q] = [q, p % q];
+  return p;
+}
 
 /** The weights of the outputs along an axis, and their L; null if a window meets nothing. */
 export function axisWeights(f: AverageForm, axis: 0 | 1, size: number, count: number): { weights: number[]; multiple: number } | null {
@@ -25,8 +32,12 @@ export function axisWeights(f: AverageForm, axis: 0 | 1, size: number, count: nu
     return last - first + 1;
   });
   if (counts.some((c) => c < 1)) return null;
-  const multiple = counts.reduce((l, c) => (l / gcd(l, c)) * c, 1);
-  return multiple > 2 ** 20 ? null : { weights: counts.map((c) => multiple / c), multiple };
+  let multiple = 1;
+  for (const c of new Set(counts)) {
+    multiple = (multiple / gcd(multiple, c)) * c;
+    if (multiple > MOST) return null;
+  }
+  return { weights: counts.map((c) => multiple / c), multiple };
 }
 
 function weightsOf(tensors: readonly Tensor[], f: AverageForm, [, ho, wo]: readonly number[]) {

@@ -11,6 +11,8 @@ import { Random } from '../random.ts';
 
 const model = recorded('mnist-cnn.qop-pt');
 const compiled = compile(model.model);
+/** Nothing is in the clear, and every value is looked up. */
+const lookedUp = compile(model.model, { reveal: false });
 
 describe('an opened circuit', () => {
   it('makes the bytes that single proofs have, one after the other and at once', async () => {
@@ -56,7 +58,7 @@ describe('an opened circuit', () => {
   });
 
   it('goes on after a proof that was cancelled at any stage', async () => {
-    const { circuit } = await compiled;
+    const { circuit } = await lookedUp;
     const kernels = wasmKernels();
     const open = openCircuit(circuit, { kernels });
     const stages = ['commit to the weights', 'inference', 'commit to the run', 'lookups', 'opening'];
@@ -143,7 +145,7 @@ describe('an opened circuit', () => {
 
 describe('table rows', () => {
   it('count the first row equal to a key, and the keys that are no row', async () => {
-    const { circuit } = await compiled;
+    const { circuit } = await lookedUp;
     const c = decodeCircuitFile(circuit);
     const rows = tableRowsOf(c);
     expect(tableRowsOf(c)).toBe(rows);
