@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { auditKey } from '../../circuits/audit.ts';
 import { commitStack, stackOf } from '../../circuits/contents.ts';
 import { decodeKey, sealKey } from '../../circuits/key.ts';
+import { NetworkBuilder } from '../../circuits/network.ts';
+import { requantize } from '../../circuits/step.ts';
 import { k0Column } from '../../circuits/tables.ts';
 import type { ConvForm, LinForm, ReqOp, Tensor } from '../../circuits/types.ts';
 import { rootOf } from '../../protocol/merkle.ts';
@@ -69,6 +71,40 @@ describe('keys of the model', () => {
       'S9',
     ));
 });
+
+/** Rows of a constant by index, requantised, through a table wider than its values; another constant is added. */
+function constants(version: 1 | 2 = 1): Bench {
+  const n = new NetworkBuilder();
+  const ids = n.input([3], 0, 6);
+  const rows = n.gather(
+    n.constant(
+      [7, 4],
+      Int32Array.from({ length: 28 }, (_, i) => ((i * 37) % 181) - 90),
+    ),
+    ids,
+  );
+  const added = n.constant(
+    [3, 4],
+    Int32Array.from({ length: 12 }, (_, i) => ((i * 7) % 11) - 5),
+  );
+  const sum = n.req(
+    {
+      kind: 'lin',
+      terms: [
+        [2, added],
+        [1, rows],
+      ],
+      constant: 0,
+    },
+    requantize(0.5, 0, -128, 127),
+    -60,
+    60,
+  );
+  const turned = n.unary(sum, new Map(Array.from({ length: 256 }, (_, i) => [i - 128, 127 - i])), -128, 127);
+  const out = n.req({ kind: 'lin', terms: [[1, turned]], constant: 0 }, requantize(1, 0, -128, 127), -128, 127, { home: 'PUB' });
+  const network = n.finish([{ tensor: ids, dtype: 'int32', zp: 0 }], [{ tensor: out, dtype: 'int8', zp: 0 }]);
+  return benchOf(network, 'I1', [[4, 0, 6]], version);
+}
 
 const op2 = net.key.ops[1] as ReqOp;
 const [c1, c2] = net.plan.content;
@@ -170,6 +206,31 @@ describe('keys of something else', () => {
     ],
   ])('refuses %s (%s)', (_, code, condition, change) => {
     expectRefused(audited(change), code, condition);
+  });
+
+  describe('constants that are read like values, and tables of what is in the clear', () => {
+    const shown = constants();
+
+    it('are those of the model', () =>
+      expectAccepted(refusalOf(() => auditKey(shown.network, shown.key, shown.contents, { allowToy: true }))));
+
+    it.each(['gather', 'lin'] as const)('K04 refuses another constant (%s)', (kind) => {
+      const table = shown.key.ops.flatMap((op) => (op.kind === 'gather' ? [op.x] : []))[0] as number;
+      const term = shown.key.ops.flatMap((op) =>
+        op.kind === 'req' && op.form.kind === 'lin' ? [op.form.terms[0]?.[1] as number] : [],
+      )[0] as number;
+      const t = kind === 'gather' ? table : term;
+      const v = audited(
+        ({ contents }) => (contents.get(t) as Int32Array).set([(shown.contents.get(t) as Int32Array)[1] as number], 0),
+        shown,
+      );
+      expect(v).toMatchObject({ ok: false, code: 'audit', sentence: expect.stringMatching(/^op \d+.*: constant 0 of tensor \d+ is/) });
+    });
+
+    it.each([1, 2] as const)('a table of version %i has the rows that are looked up', (version) => {
+      const b = constants(version);
+      expectAccepted(refusalOf(() => auditKey(b.network, b.key, b.contents, { allowToy: true })));
+    });
   });
 
   it('K04 refuses a root of other data', () => {

@@ -35,3 +35,10 @@ it('is no form where a window meets nothing', () => {
   const form: AverageForm = { kind: 'average', x, kh: 1, kw: 1, stride: [1, 1], pad: [1, 0, 0, 0], dilation: [1, 1] };
   expect(() => n.req(form, requantize(1, 0, 0, 255), 0, 255)).toThrow(Refused);
 });
+
+it('is no form where no integer weighs all its windows', () => {
+  const n = new NetworkBuilder();
+  const x = n.input([1, 2048, 1], 0, 10);
+  const form: AverageForm = { kind: 'average', x, kh: 2048, kw: 1, stride: [1, 1], pad: [2047, 0, 2047, 0], dilation: [1, 1] };
+  expect(() => n.req(form, requantize(1, 0, 0, 255), 0, 255)).toThrow(Refused);
+});

@@ -4,6 +4,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { checkKey } from '../../circuits/check.ts';
+import { layernorm } from '../../circuits/computed/layernorm.ts';
+import { softmax } from '../../circuits/computed/softmax.ts';
 import type { TableDescription } from '../../circuits/descriptions.ts';
 import { decodeKey, sealKey } from '../../circuits/key.ts';
 import { NetworkBuilder } from '../../circuits/network.ts';
@@ -240,5 +242,37 @@ describe('keys (Refused because: the verifier would compute another function, or
     const v = verdict(change);
     if (condition === 'E6') expectRefused(v, 'E6');
     else expectRefused(v, 'E6', condition);
+  });
+});
+
+describe('what is no number (own meaning: the lower end)', () => {
+  const tensors: Tensor[] = [
+    { dims: [1, 4], home: 'R', lo: -(2 ** 30), hi: 2 ** 30 },
+    { dims: [1, 4], home: 'D', lo: -128, hi: 127 },
+  ];
+
+  it('a normalisation of values that leave float32', () => {
+    const [one, most] = [floatToBits(1), floatToBits(3e38)];
+    const d = {
+      kind: 'layernorm',
+      scale: most,
+      gamma: [one, one, one, one],
+      beta: null,
+      epsilon: one,
+      outScale: one,
+      zp: 0,
+      lo: -128,
+      hi: 127,
+    } as const;
+    const y = layernorm.values({ kind: 'layernorm', x: 0, y: 1 } as LayerNormOp, d, tensors, () => Int32Array.of(9, 8, -7, 6));
+    expect([...y]).toEqual([-128, -128, -128, -128]);
+  });
+
+  it('a softmax whose products leave float32', () => {
+    const x: Tensor = { dims: [1, 2], home: 'R', lo: 0, hi: 1 };
+    const most = floatToBits(3e38);
+    const d = { kind: 'softmax', table: [most, most], factor: most, fused: 1, zp: 0, lo: 0, hi: 255 } as const;
+    const out: Tensor = { dims: [1, 2], home: 'D', lo: 0, hi: 255 };
+    expect([...softmax.values({ kind: 'softmax', x: 0, y: 1 } as SoftmaxOp, d, [x, out], () => Int32Array.of(1, 0))]).toEqual([0, 0]);
   });
 });

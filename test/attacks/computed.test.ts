@@ -1,6 +1,7 @@
 /** Networks that look nothing up: all accumulators are shown, everything else is computed by the verifier (protocol §7.7). */
 import { describe, expect, it } from 'vitest';
 import { checkKey } from '../../circuits/check.ts';
+import { accumulate } from '../../circuits/computed/accumulate.ts';
 import type { TableDescription } from '../../circuits/descriptions.ts';
 import { decodeKey, sealKey } from '../../circuits/key.ts';
 import { NetworkBuilder } from '../../circuits/network.ts';
@@ -157,6 +158,19 @@ describe('a run (Refused because: the accumulators shown are those of the weight
     );
   });
 
+  it('H24 refuses bytes after the end, where nothing is opened', async () => {
+    const open = net('I0');
+    const { envelope } = await tell(open, {});
+    const proof = Uint8Array.of(...decodeEnvelope(envelope).proof, 0);
+    expectRefused(
+      judge(
+        open,
+        resealed(envelope, () => ({ proof })),
+      ),
+      'C4',
+    );
+  });
+
   it('H24 refuses any changed byte of the proof, and any proof that is cut', async () => {
     const r = new Random(24);
     const { envelope } = await tell(b, {});
@@ -202,6 +216,7 @@ describe('keys (Refused because: the verifier would compute something else, or f
     ['a sum of another shape', 'S13', (k) => (y(k, 8).dims = [3, 4, 1])],
     ['an average over windows that meet nothing', 'S11', (k) => ((op<AccumulateOp>(k, 5).form as { pad: number[] }).pad = [7, 0, 0, 0])],
     ['a pool of no taps', 'S11', (k) => (op<MaxPoolOp>(k, 2).kernel = [0, 2])],
+    ['a pool of less than none', 'S14', (k) => (op<MaxPoolOp>(k, 2).kernel = [-3, 2])],
     ['a pool of another window', 'S11', (k) => (op<MaxPoolOp>(k, 2).kernel = [3, 5])],
     ['a pool with a negative pad', 'S11', (k) => (op<MaxPoolOp>(k, 2).pad = [-1, 0, 3, 0])],
     ['a pool with narrower bounds', 'S11', (k) => (y(k, 2).lo = -5)],
@@ -214,6 +229,17 @@ describe('keys (Refused because: the verifier would compute something else, or f
     ['a table that leaves the bounds of its output', 'S13', (k) => (steps(k).values[7] = 65)],
     ['a function that nothing describes', 'S13', (k) => void k.descriptions.pop()],
   ])('H25 refuses %s (%s)', (_, condition, draftChange) => expectRefused(verdict(draftChange), 'E6', condition));
+
+  it('H25 refuses a sum that would leave the field on its way (S13)', () => {
+    // x is 2^20 or one more: 600·(x − 2^20) is 0 or 600, but only in the end.
+    const tensors: Tensor[] = [
+      { dims: [4], home: 'PUB', lo: 2 ** 20, hi: 2 ** 20 + 1 },
+      { dims: [4], home: 'D', lo: 0, hi: 2 ** 11 },
+    ];
+    const sum = (c: number): AccumulateOp => ({ kind: 'accumulate', form: { kind: 'lin', terms: [[c, 0]], constant: -c * 2 ** 20 }, y: 1 });
+    expect(accumulate.problem(sum(600), null as never, tensors)).toMatch(/leave the field/);
+    expect(accumulate.problem(sum(300), null as never, tensors)).toBeNull();
+  });
 
   it('a key without lookups that has a table and its multiplicities is read as it says', async () => {
     const { bytes: _, hash: __, ...fields } = b.key;

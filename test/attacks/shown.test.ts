@@ -8,7 +8,7 @@ import { decodeKey, sealKey } from '../../circuits/key.ts';
 import { NetworkBuilder } from '../../circuits/network.ts';
 import { planOf } from '../../circuits/plan.ts';
 import { requantize } from '../../circuits/step.ts';
-import type { GatherOp, Op, PairMaxOp, ReqOp, Tensor, ViewOp } from '../../circuits/types.ts';
+import type { GatherOp, IoTensor, Op, PairMaxOp, ReqOp, Tensor, ViewOp } from '../../circuits/types.ts';
 import { addTo, type Bench, benchOf, expectAccepted, expectRefused, judge, type Lie, opOf, refusalOf, tell, verdictOn } from '../lies.ts';
 
 const AXES = [
@@ -177,6 +177,68 @@ describe('what is shown (Fixture: a view of two parts and a fill, a transpose, r
   });
 });
 
+describe('dimensions of size 1 (Refused because: a coordinate without bits takes no place in a point)', () => {
+  /** x [1, 1, 4, 2] and one part whose digits move the first two dimensions too: what they move away is not shown. */
+  function single(): Bench {
+    const n = new NetworkBuilder();
+    const x = n.input([1, 1, 4, 2], -100, 100);
+    const y = n.req({ kind: 'lin', terms: [[1, x]], constant: 0 }, identity, -128, 127);
+    const from = [
+      [0, 1, 0],
+      [0, 0, 1],
+      [0, 1, 0],
+      [0, 0, 1],
+    ];
+    const to = [
+      [0, 1, 0],
+      [0, 0, 1],
+    ];
+    const part = { x: y, counts: [4, 2], from, to };
+    const turned = {
+      x: y,
+      counts: [2, 4],
+      from: [
+        [0, 0, 0],
+        [0, 0, 0],
+        [0, 0, 1],
+        [0, 1, 0],
+      ] as number[][],
+      to: [
+        [0, 0, 1],
+        [1, -1, 0],
+      ] as number[][],
+    };
+    const terms: [number, number][] = [
+      [1, n.view([part], [4, 2], 9)],
+      [1, n.view([turned], [4, 2])],
+    ];
+    const out = n.req({ kind: 'lin', terms, constant: 0 }, identity, -128, 127, { home: 'PUB' });
+    const network = n.finish([{ tensor: x, dtype: 'int8', zp: 0 }], [{ tensor: out, dtype: 'int8', zp: 0 }]);
+    return benchOf(network, 'I1', [[10, 20, 30, 40, -50, -60, 70, 80]], 2);
+  }
+  const s = single();
+  const first = opOf(s, 'view', 0);
+
+  it('G13 shows what is inside, and proves it', async () => {
+    const told = await tell(s, {});
+    expectAccepted(judge(s, told.envelope));
+    // 10 and then the fill, beside the rows reversed.
+    expect([...(told.witness.values.get(s.key.outputs[0]?.tensor as number) as Int32Array)]).toEqual([30, 19, 49, 39, -51, -41, 89, 79]);
+  });
+
+  it('G13 refuses an element that is not shown', async () => {
+    const told = await tell(s, {
+      afterOp: (i, _, values) => {
+        if (i !== first.index) return;
+        const v = (values.get(first.y) as Int32Array).slice();
+        v[3] = 40;
+        values.set(first.y, v);
+      },
+    });
+    expectRefused(judge(s, told.envelope), 'V7c');
+  });
+});
+
 describe('products and maxima of two tensors', () => {
   it('G10 refuses a false product of two computed tensors', async () => {
     // y and its cell are those of another accumulator: the prover multiplies by the tensor that was not transposed.
@@ -218,7 +280,7 @@ describe('products and maxima of two tensors', () => {
 });
 
 describe('keys (Refused because: the relation would not be what the conditions say)', () => {
-  type Draft = { ops: Op[]; tensors: Tensor[] };
+  type Draft = { ops: Op[]; tensors: Tensor[]; outputs: IoTensor[] };
   const verdict = (change: (key: Draft) => void) => {
     const { bytes: _, hash: __, ...fields } = b.key;
     const draft = structuredClone(fields) as typeof fields;
@@ -230,6 +292,10 @@ describe('keys (Refused because: the relation would not be what the conditions s
   };
   const view = (k: Draft): ViewOp => k.ops[joined.index] as ViewOp;
   const at = (k: Draft, t: number): Tensor => k.tensors[t] as Tensor;
+  const published = (k: Draft, t: number): void => {
+    at(k, t).home = 'PUB';
+    k.outputs.push({ name: 'shown', tensor: t, dtype: 'int8', zp: 0 } as IoTensor);
+  };
 
   it.each<[string, string, (k: Draft) => void]>([
     ['a view of a view', 'S7', (k) => (((k.ops[turned.index] as ViewOp).parts[0] as { x: number }).x = joined.y)],
@@ -250,6 +316,10 @@ describe('keys (Refused because: the relation would not be what the conditions s
       },
     ],
     ['no digits for a dimension', 'S11', (k) => (view(k).parts[0] as { counts: number[] }).counts.pop()],
+    ['a count of 1', 'S11', (k) => ((view(k).parts[0] as { counts: number[] }).counts[0] = 1)],
+    ['a view of nothing', 'S11', (k) => ((view(k) as { parts: unknown[] }).parts = [])],
+    ['an output that shows others', 'S7', (k) => published(k, joined.y)],
+    ['an output of rows by index', 'S7', (k) => published(k, gathered.y)],
     ['a count of 0', 'S11', (k) => ((view(k).parts[0] as { counts: number[] }).counts[0] = 0)],
     ['indices that may leave the table', 'S11', (k) => (at(k, (k.ops[gathered.index] as GatherOp).ids).hi = 7)],
     ['negative indices', 'S11', (k) => (at(k, (k.ops[gathered.index] as GatherOp).ids).lo = -1)],
