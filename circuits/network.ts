@@ -355,9 +355,12 @@ export class NetworkBuilder {
     return current;
   }
 
-  /** A view of earlier tensors (§7.8), dims `dims`. Returns its tensor. */
+  /** A view of earlier tensors (§7.8), dims `dims`; digits of one value are left out. Returns its tensor. */
   view(parts: readonly ViewPart[], dims: readonly number[], fill = 0, label?: string): number {
-    const list = parts.map((p) => ({ x: p.x, counts: [...p.counts], from: p.from.map((r) => [...r]), to: p.to.map((r) => [...r]) }));
+    const list = parts.map(({ x, counts, from, to }) => {
+      const moves = (row: readonly number[]): number[] => row.filter((_, k) => k === 0 || counts[k - 1] !== 1);
+      return { x, counts: counts.filter((n) => n !== 1), from: from.map(moves), to: to.map(moves) };
+    });
     const [lo, hi] = viewInterval({ kind: 'view', parts: list, fill }, dims, this.#tensors);
     const y = this.#tensor(dims, this.#isClear(list.map((p) => p.x)) ? 'D' : 'V', lo, hi);
     this.#push({ kind: 'view', parts: list, fill, y }, label);

@@ -106,11 +106,12 @@ describe.each(Array.from({ length: 150 }, (_, i) => i))('chain %i', (seed) => {
     let data: Data = { dims, values: [...source] };
     for (let i = r.int(1, 6); i > 0; i--) [shown, data] = move(r, shown, data);
     expect(shown.dims).toEqual(data.dims);
+    const op: ViewOp = { kind: 'view', parts: shown.parts.flatMap((p) => viewParts(p, dims, 0)), fill: shown.fill ?? 0, y: 1 };
+    // What shows nothing is known.
     const tensors: Tensor[] = [
       { dims, home: 'A', lo: -50, hi: 50 },
-      { dims: [...data.dims], home: 'V', lo: -50, hi: FILL },
+      { dims: [...data.dims], home: op.parts.length > 0 ? 'V' : 'D', lo: -50, hi: FILL },
     ];
-    const op: ViewOp = { kind: 'view', parts: shown.parts.flatMap((p) => viewParts(p, dims, 0)), fill: shown.fill ?? 0, y: 1 };
     expect(view.problem(op, tensors)).toBeNull();
     const y = view.values(op, tensors, () => pad(source, dims));
     expect(y.length).toBe(paddedSize(data.dims));
