@@ -12,8 +12,9 @@ const viewValue = (s: ViewStep): Value => (s.op === 'reshape' ? ['reshape', s.sh
 
 function stepValue(s: TailStep): Value {
   if (s.op === 'dequantize') return ['dequantize', s.scales, s.axis, s.zp];
-  if (s.op === 'softmax') return ['softmax', s.axis];
+  if (s.op === 'softmax' || s.op === 'logsoftmax') return [s.op, s.axis];
   if (s.op === 'argmax') return ['argmax', s.axis, s.keepdims ? 1 : 0, s.last ? 1 : 0];
+  if (s.op === 'topk') return ['topk', s.axis, s.k, s.largest ? 1 : 0, s.indices ? 1 : 0];
   return viewValue(s);
 }
 
@@ -89,12 +90,15 @@ function view(v: Value, at: readonly number[]): { step: ViewStep; shape: number[
 
 /** The type of a tensor after these steps, from the type of the integers they begin with. */
 function typeAfter(steps: readonly TailStep[], start: string): string {
-  return steps.reduce((t, s) => (s.op === 'argmax' ? 'int64' : s.op === 'dequantize' || s.op === 'softmax' ? 'float32' : t), start);
+  return steps.reduce((t, s) => {
+    if (s.op === 'argmax' || (s.op === 'topk' && s.indices)) return 'int64';
+    return s.op === 'dequantize' || s.op === 'softmax' || s.op === 'logsoftmax' ? 'float32' : t;
+  }, start);
 }
 
 function tailStep(v: Value, at: readonly number[]): { step: TailStep; shape: readonly number[] } {
   const items = list(v, 'a step');
-  const op = oneOf(items[0], ['reshape', 'transpose', 'dequantize', 'softmax', 'argmax'], 'a step');
+  const op = oneOf(items[0], ['reshape', 'transpose', 'dequantize', 'softmax', 'logsoftmax', 'argmax', 'topk'], 'a step');
   if (op === 'reshape' || op === 'transpose') return view(v, at);
   if (op === 'dequantize') {
     const scales = list(items[1], 'scales').map((s) => int(s, 1, LARGEST_FLOAT, 'a scale'));
@@ -103,7 +107,12 @@ function tailStep(v: Value, at: readonly number[]): { step: TailStep; shape: rea
     return { step: { op, scales, axis, zp: int(items[3], -255, 255, 'a zero point') }, shape: at };
   }
   const axis = int(items[1], 0, at.length - 1, 'an axis');
-  if (op === 'softmax') return { step: { op, axis }, shape: at };
+  if (op === 'softmax' || op === 'logsoftmax') return { step: { op, axis }, shape: at };
+  if (op === 'topk') {
+    const k = int(items[2], 1, at[axis] as number, 'k');
+    const [largest, indices] = [int(items[3], 0, 1, 'largest') === 1, int(items[4], 0, 1, 'indices') === 1];
+    return { step: { op, axis, k, largest, indices }, shape: at.map((d, i) => (i === axis ? k : d)) };
+  }
   const keepdims = int(items[2], 0, 1, 'keepdims') === 1;
   return {
     step: { op, axis, keepdims, last: int(items[3], 0, 1, 'select_last_index') === 1 },

@@ -3,8 +3,8 @@
  * takes proven raw integers to the model's named outputs. Both are data, kept in the key, and recomputed by whoever verifies.
  *
  * Nothing here is proven; it is arithmetic anyone can redo. Exact: QuantizeLinear `clip(rint(f32(x/s)) + z)` (true division),
- * DequantizeLinear `f32((q-z)*s)`, `f32(f32(acc)*s)` for an accumulator that leaves as float, ArgMax, views. Softmax is computed in
- * float64 and rounded once to float32: it agrees with onnxruntime to about 1e-6 relative, not to the bit.
+ * DequantizeLinear `f32((q-z)*s)`, `f32(f32(acc)*s)` for an accumulator that leaves as float, ArgMax, TopK, views. Softmax and LogSoftmax
+ * are computed in float64 and rounded once to float32: they agree with onnxruntime to about 1e-6, not to the bit.
  */
 import { bitsToFloat } from '../protocol/float32.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -21,7 +21,10 @@ export type TailStep =
   /** `f32((q-zp)*scale)`; scales are float32 bit patterns, one or one per index of `axis`. */
   | { readonly op: 'dequantize'; readonly scales: readonly number[]; readonly axis: number; readonly zp: number }
   | { readonly op: 'softmax'; readonly axis: number }
-  | { readonly op: 'argmax'; readonly axis: number; readonly keepdims: boolean; readonly last: boolean };
+  | { readonly op: 'logsoftmax'; readonly axis: number }
+  | { readonly op: 'argmax'; readonly axis: number; readonly keepdims: boolean; readonly last: boolean }
+  /** The k greatest (or least) along the axis in order, or where they are; of equal ones the first. */
+  | { readonly op: 'topk'; readonly axis: number; readonly k: number; readonly largest: boolean; readonly indices: boolean };
 
 /** One key input: which graph input it comes from, how it is laid out, and its quantisation (null: the graph input is integers). */
 export interface HeadTensor {
@@ -196,7 +199,8 @@ function tailStep(
       shape,
     ];
   }
-  if (step.op === 'softmax') return [softmax(data, n, inner), shape];
+  if (step.op === 'softmax' || step.op === 'logsoftmax') return [softmax(data, n, inner, step.op === 'logsoftmax'), shape];
+  if (step.op === 'topk') return topK(step, data, shape);
   const out = new Int32Array(data.length / n);
   for (let o = 0; o < out.length; o++) {
     const base = Math.floor(o / inner) * inner * n + (o % inner);
@@ -210,7 +214,25 @@ function tailStep(
   return [out, shape.flatMap((d, i) => (i === step.axis ? (step.keepdims ? [1] : []) : [d]))];
 }
 
-function softmax(data: Float32Array | Int32Array, n: number, inner: number): Float32Array {
+function topK(
+  { axis, k, largest, indices }: Extract<TailStep, { op: 'topk' }>,
+  data: Float32Array | Int32Array,
+  shape: readonly number[],
+): [Float32Array | Int32Array, readonly number[]] {
+  const [inner, n] = [size(shape.slice(axis + 1)), shape[axis] as number];
+  const sign = largest ? -1 : 1;
+  const count = (data.length / n) * k;
+  const out = indices || data instanceof Int32Array ? new Int32Array(count) : new Float32Array(count);
+  for (let o = 0; o < data.length / n; o++) {
+    const [block, rest] = [Math.floor(o / inner), o % inner];
+    const at = (i: number): number => data[(block * n + i) * inner + rest] as number;
+    const order = Array.from({ length: n }, (_, i) => i).sort((p, q) => sign * (at(p) - at(q)) || p - q);
+    for (let i = 0; i < k; i++) out[(block * k + i) * inner + rest] = indices ? (order[i] as number) : at(order[i] as number);
+  }
+  return [out, shape.map((d, i) => (i === axis ? k : d))];
+}
+
+function softmax(data: Float32Array | Int32Array, n: number, inner: number, log: boolean): Float32Array {
   const out = new Float32Array(data.length);
   for (let o = 0; o < data.length / n; o++) {
     const base = Math.floor(o / inner) * inner * n + (o % inner);
@@ -218,7 +240,10 @@ function softmax(data: Float32Array | Int32Array, n: number, inner: number): Flo
     for (let k = 0; k < n; k++) top = Math.max(top, data[base + k * inner] as number);
     let sum = 0;
     for (let k = 0; k < n; k++) sum += Math.exp((data[base + k * inner] as number) - top);
-    for (let k = 0; k < n; k++) out[base + k * inner] = Math.exp((data[base + k * inner] as number) - top) / sum;
+    for (let k = 0; k < n; k++) {
+      const below = (data[base + k * inner] as number) - top;
+      out[base + k * inner] = log ? below - Math.log(sum) : Math.exp(below) / sum;
+    }
   }
   return out;
 }

@@ -58,7 +58,7 @@ function placeOf(tail: TailTensor, dtype: IoTensor['dtype']): Place | string {
   let integers: Place['integers'] = null;
   const which = new Int32Array(count);
   for (const step of tail.steps) {
-    if (step.op === 'softmax' || step.op === 'argmax') return `a ${step.op} is behind them`;
+    if (step.op === 'softmax' || step.op === 'logsoftmax' || step.op === 'argmax' || step.op === 'topk') return `${step.op} is behind them`;
     if (step.op !== 'dequantize') {
       from = applyViews(from, dims, [step]);
       dims = step.op === 'reshape' ? step.shape : step.perm.map((p) => (dims as number[])[p] as number);

@@ -21,7 +21,7 @@ function row(op: string, { relation, opsets, meaning, own }: Entry): string {
     rows,
     exact,
   ];
-  return `| ${cells.join(' | ')} |`;
+  return `| ${cells.map((c) => c.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
 export function operatorsPage(): string {
@@ -34,7 +34,7 @@ Float operators stand between DequantizeLinear and QuantizeLinear.
 
 - **Relation**: the op of the circuit that proves it ([protocol](protocol.md) §7). Of a function of two tensors. With a constant, it is a function of one tensor: unary, or req of lin where there is a constant a channel, with two lookups and up to three committed values.
   Two uses of one tensor are a function of one, too. A function right behind a requantisation, which nothing else reads, becomes a part of that and costs nothing; so does the next of a chain.
-- **Lookups, committed**: for each element of the result, inside a network. MaxPool: for each step of a window. A result that is an output is not committed, and accumulators may be shown instead of looked up (§7.7) where that is cheaper; \`assay check\` predicts the sum.
+- **Lookups, committed**: for each element of the result, inside a network. MaxPool: for each step of a window. A result that is an output is not committed, and −1 says that the operand is not either. Accumulators may be shown instead of looked up (§7.7) where that is cheaper; \`assay check\` predicts the sum.
 - **Rows**: of tables, once each however many elements there are; a row is one more committed value. Equal tables are one.
 - **Exact**: the integers are those of onnxruntime on x86-64, to the bit. **Own meaning**: a definition of ours, as a rule the exact value rounded once, which was at most a step away from onnxruntime's in every comparison; \`assay check\` names every such node.
 

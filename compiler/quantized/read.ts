@@ -134,7 +134,7 @@ function outputOf(ctx: Context, name: string, declared: string | null): Quantize
   if (tail === null)
     throw new Refused(
       'model.unsupported-float',
-      `the output "${name}" is ${describe(value)}; supported: quantized tensors, DequantizeLinear, Softmax, ArgMax and ArgMin of them, int32 results, and float results of QGemm, Gemm and MatMul`,
+      `the output "${name}" is ${describe(value)}; supported: quantized tensors, DequantizeLinear, Softmax, LogSoftmax, ArgMax, ArgMin and TopK of them, int32 results, and float results of QGemm, Gemm and MatMul`,
       {
         tensor: name,
       },

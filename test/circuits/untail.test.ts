@@ -59,8 +59,8 @@ describe('untail is the inverse of the tail', () => {
 
 describe('untail refuses', () => {
   test.each<readonly [string, readonly TailStep[], IoTensor['dtype'], string]>([
-    ['softmax', [{ op: 'softmax', axis: 0 }], 'uint8', 'a softmax is behind them'],
-    ['argmax', [{ op: 'argmax', axis: 0, keepdims: false, last: false }], 'uint8', 'a argmax is behind them'],
+    ['softmax', [{ op: 'softmax', axis: 0 }], 'uint8', 'softmax is behind them'],
+    ['argmax', [{ op: 'argmax', axis: 0, keepdims: false, last: false }], 'uint8', 'argmax is behind them'],
     ['accumulators as floats', [dequantize([0.1], 0, 0)], 'int32', 'they leave as floats from int32'],
     ['a scale so large that floats meet at infinity', [dequantize([3e38], 0, 0)], 'uint8', 'two integers have the same float'],
     ['a second DequantizeLinear', [dequantize([0.1], 0, 0), dequantize([1], 0, 0)], 'uint8', 'they leave as floats'],

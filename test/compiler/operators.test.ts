@@ -143,6 +143,60 @@ const cases: Readonly<Record<string, { opset?: number; shape: readonly number[];
         [2, 6],
       ),
   },
+  'Concat with constants: floats, integers of another scale, integers of a scale each': {
+    shape: [1, 3, 4],
+    build: (m, d) => {
+      const floats = m.constant(
+        'float32',
+        [1, 2, 4],
+        d.ints(8, -200, 200).map((v) => v / 64),
+      );
+      const one = m.node('DequantizeLinear', [
+        m.constant('int8', [1, 1, 4], d.ints(4, -128, 127)),
+        m.scalar('float32', 0.011),
+        m.scalar('int8', 3),
+      ]);
+      const each = m.node(
+        'DequantizeLinear',
+        [m.constant('uint8', [1, 2, 4], d.ints(8, 0, 255)), m.constant('float32', [2], [0.007, 0.012]), m.constant('uint8', [2], [90, 90])],
+        { axis: 1 },
+      );
+      const x = m.pair(m.input('x', 'float32', [1, 3, 4]), 1 / 64, 128, 'uint8');
+      end(m, m.pair(m.node('Concat', [floats, x, one, each], { axis: 1 }), 1 / 50, 100, 'uint8'), 'float32', [1, 8, 4]);
+    },
+  },
+  'QLinearConcat with a constant of another scale': {
+    shape: [1, 3, 4],
+    build: (m, d) => {
+      const x = m.node('QuantizeLinear', [m.input('x', 'float32', [1, 3, 4]), m.scalar('float32', 1 / 64), m.scalar('uint8', 128)]);
+      const [s, z] = [m.scalar('float32', 1 / 50), m.scalar('uint8', 100)];
+      const constant = [m.constant('uint8', [1, 2, 4], d.ints(8, 0, 255)), m.scalar('float32', 0.013), m.scalar('uint8', 77)];
+      const y = m.node('com.microsoft.QLinearConcat', [s, z, x, m.scalar('float32', 1 / 64), m.scalar('uint8', 128), ...constant], {
+        axis: 1,
+      });
+      end(m, m.node('DequantizeLinear', [y, s, z]), 'float32', [1, 5, 4]);
+    },
+  },
+  'LogSoftmax, and the three greatest of it': {
+    shape: [2, 8],
+    approximate: true,
+    build: (m, d) => {
+      const y = m.node('LogSoftmax', [close(m, m.node('MatMul', [head(m, [2, 8]), weights(m, d, [8, 6], 0.01)]), 0.05)], { axis: 1 });
+      end(m, m.node('TopK', [y, m.constant('int64', [1], [3])], { axis: 1 }, ['greatest', 'where']), 'float32', [2, 3]);
+    },
+  },
+  'LogSoftmax before opset 13': {
+    opset: 11,
+    shape: [2, 8],
+    approximate: true,
+    build: (m, d) =>
+      end(
+        m,
+        m.node('LogSoftmax', [close(m, m.node('MatMul', [head(m, [2, 8]), weights(m, d, [8, 6], 0.01)]), 0.05)], { axis: 0 }),
+        'float32',
+        [2, 6],
+      ),
+  },
   'weights quantized in the graph': {
     shape: [1, 8],
     build: (m, d) => {

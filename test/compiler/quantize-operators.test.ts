@@ -1,5 +1,6 @@
 /** Every operator that can be quantized, once: the quantized model opens in onnxruntime and stays near the float one. */
 import { expect, test } from 'vitest';
+import { check } from '../../compiler/index.ts';
 import { compare, quantize, type Runtime } from '../../compiler/quantize/index.ts';
 import { QUANTIZABLE } from '../../compiler/quantize/rules.ts';
 import { calibrated, FloatBuilder, runtime } from './quantize.helpers.ts';
@@ -99,6 +100,8 @@ test.skipIf(runtime === null).each(Object.entries(OPERATORS))('%s', async (op, b
   const { prepared, samples, ranges } = await calibrated(model, 8);
   const quantized = quantize(prepared, ranges);
   const { outputs, layers } = await compare(model, prepared, quantized, samples, runtime as Runtime, { perLayer: true });
+  // What it writes compiles.
+  expect(check(quantized.model)).toMatchObject({ supported: true });
   // Indices have no noise; the first of two near values may change.
   expect(outputs.length).toBe(op === 'ArgMax' ? 0 : 1);
   for (const { sqnr } of outputs) expect(sqnr).toBeGreaterThan(24);

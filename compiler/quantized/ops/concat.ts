@@ -2,6 +2,8 @@
  * Concat and com.microsoft QLinearConcat: the operands one after the other, each quantized by the parameters of the result first where it has
  * others (a table), as onnxruntime does operand by operand.
  */
+import { quantize } from '../../../circuits/interface.ts';
+import { product } from '../../../circuits/shape.ts';
 import { intOf, type Node, refuse, type Tensor } from '../../onnx/graph.ts';
 import { type Context, constantActivation, constantOf, meet, operand, scaleOf, targetOf, zeroPointOf } from '../context.ts';
 import { type Activation, type Affine, RANGE, type Target } from '../form.ts';
@@ -40,18 +42,29 @@ function requantized(ctx: Context, node: Node, i: number, to: Target): Integer {
   const name = `${node.outputs[0]}/${i}`;
   if (value.kind === 'constant' || value.kind === 'real-constant') {
     const { tensor } = value;
-    const affine = value.kind === 'real-constant' && value.scales.length === 1 ? { scale: value.scales[0] as number, zp: value.zp } : null;
-    if (affine === null || tensor.dtype !== to.dtype || affine.scale !== to.scale || affine.zp !== to.zp)
-      return wrongOperand(ctx, node, i, 'a dequantized tensor, or integers of the same scale and zero point');
-    return constantInteger(ctx, name, tensor, to);
+    if (value.kind === 'constant') {
+      if (tensor.dtype !== 'float32') return wrongOperand(ctx, node, i, 'a dequantized tensor, or a constant');
+      return constantInteger(ctx, name, tensor.dims, tensor.data as Float32Array, to);
+    }
+    const { scales, axis, zp } = value;
+    return constantInteger(ctx, name, tensor.dims, dequantized(tensor, scales, axis, zp), to);
   }
   if (value.kind !== 'real') return wrongOperand(ctx, node, i, 'a dequantized tensor');
   return rescaled(ctx, node, value, to, name);
 }
 
-function constantInteger(ctx: Context, name: string, tensor: Tensor, to: Affine): Integer {
+/** DequantizeLinear of a constant. */
+function dequantized({ dims, data }: Tensor, scales: readonly number[], axis: number, zp: number): Float32Array {
+  const inner = product(dims.slice(axis + 1));
+  const scaleAt = (i: number): number => scales[scales.length === 1 ? 0 : Math.floor(i / inner) % scales.length] as number;
+  return Float32Array.from(data as ArrayLike<number>, (q, i) => Math.fround((q - zp) * scaleAt(i)));
+}
+
+/** A constant of these floats, as QuantizeLinear makes integers of it. */
+function constantInteger(ctx: Context, name: string, dims: readonly number[], floats: Float32Array, to: Target): Integer {
+  const tensor: Tensor = { name, dtype: to.dtype, dims, data: quantize(floats, to.scale, to.zp, to.dtype) };
   const x = constantActivation(ctx, name, tensor, to.zp);
-  return { kind: 'integer', x, view: plainView(tensor.dims, x.dims as readonly number[]) };
+  return { kind: 'integer', x, view: plainView(dims, x.dims as readonly number[]) };
 }
 
 function rescaled(ctx: Context, node: Node, value: Extract<Value, { kind: 'real' }>, to: Target, name: string): Integer {
@@ -106,9 +119,8 @@ function integerPart(ctx: Context, node: Node, i: number, to: Target): Integer {
   const value = operand(ctx, node, i);
   const from: Affine = { scale: scaleOf(ctx, node, i + 1, 'input scale'), zp: zeroPointOf(ctx, node, i + 2, 'input zero point', null).zp };
   if (value.kind === 'constant') {
-    if (from.scale !== to.scale || from.zp !== to.zp)
-      return wrongOperand(ctx, node, i, 'a tensor, or a constant of the same scale and zero point');
-    return constantInteger(ctx, `${node.outputs[0]}/${i}`, constantOf(ctx, node, i, 'operand', Object.keys(RANGE)), to);
+    const tensor = constantOf(ctx, node, i, 'operand', Object.keys(RANGE));
+    return constantInteger(ctx, `${node.outputs[0]}/${i}`, tensor.dims, dequantized(tensor, [from.scale], 0, from.zp), to);
   }
   if (value.kind !== 'integer') return wrongOperand(ctx, node, i, 'a quantized tensor');
   meet(node, value.x as Activation, from.zp);

@@ -17,7 +17,7 @@ import { qlinear } from './qlinear.ts';
 import { dequantizeLinear, quantizeLinear } from './quantize.ts';
 import { resize } from './resize.ts';
 import { qlinearSoftmax, softmax } from './softmax.ts';
-import { argMax, argMin } from './tail.ts';
+import { argMax, argMin, logSoftmax, topK } from './tail.ts';
 import { unary } from './unary.ts';
 import { flatten, identity, reshape, squeeze, transpose, unsqueeze } from './views.ts';
 
@@ -57,6 +57,8 @@ export const ops: Readonly<Record<string, OpReader>> = {
   LayerNormalization: layerNormalization,
   ArgMax: argMax,
   ArgMin: argMin,
+  TopK: topK,
+  LogSoftmax: logSoftmax,
   ...unary,
   ...binary,
   ...qlinear,
