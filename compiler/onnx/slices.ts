@@ -17,8 +17,10 @@ export const axis = (node: Node, given: number, rank: number): number =>
 
 /** Operands that must be given, where it is more than the first. */
 const OPERANDS: ReadonlyMap<string, number> = new Map([
-  ...'Conv ConvTranspose Gemm MatMul Add Sub Mul Div Min Max Equal Reshape Gather Expand'.split(' ').map((op) => [op, 2] as const),
-  ...[...'Range Where'.split(' ')].map((op) => [op, 3] as const),
+  ...'Conv ConvTranspose Gemm MatMul Add Sub Mul Div Pow PRelu Min Max Equal Reshape Gather Expand TopK'
+    .split(' ')
+    .map((op) => [op, 2] as const),
+  ...[...'Range Where InstanceNormalization GroupNormalization'.split(' ')].map((op) => [op, 3] as const),
   ['BatchNormalization', 5],
   ['Constant', 0],
 ]);

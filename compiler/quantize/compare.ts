@@ -4,6 +4,7 @@
  */
 import { Pace, type PaceOptions } from '../../protocol/pace.ts';
 import { writeModel } from '../onnx/write.ts';
+import { isIndices } from './draft.ts';
 import type { Quantized, QuantizedTensor } from './insert.ts';
 import { draftBytes, type Prepared } from './prepare.ts';
 import { type Floats, type Runtime, type Sample, withModel } from './runtime.ts';
@@ -51,13 +52,12 @@ export async function compare(
 ): Promise<Comparison> {
   const pace = new Pace(options);
   const perLayer = options.perLayer === true;
-  const opOf = (name: string): string | undefined => draft.nodes.find((n) => n.outputs[0] === name)?.op;
-  const names = draft.outputs.map((o) => o.name).filter((name) => opOf(name) !== 'ArgMax');
+  const names = draft.outputs.map((o) => o.name).filter((name) => !isIndices(draft, name));
   const inside = perLayer ? quantized.tensors.filter((t) => t.op !== 'input') : [];
   const outputs = names.map(() => new Meter());
   const layers = quantized.tensors.map(() => new Meter());
   const classes: { float: number[]; quantized: number[] } = { float: [], quantized: [] };
-  const widths = draft.outputs.map((o) => scoresOf(draft.shapes.get(o.name) ?? [], opOf(o.name)));
+  const widths = draft.outputs.map((o) => scoresOf(draft.shapes.get(o.name) ?? [], isIndices(draft, o.name)));
   const at = widths.findIndex((w) => w > 0);
   const [scored, width] = [draft.outputs[at]?.name, widths[at] as number];
   const reference = perLayer
@@ -124,9 +124,9 @@ function roundTrip(values: Float32Array, { scale, zp }: QuantizedTensor): Float3
 }
 
 /** How many scores a class is chosen from: 2 to 1000 along the last large dimension of at most two; 1 if the values are classes; 0 if neither. */
-function scoresOf(shape: readonly number[], op: string | undefined): number {
+function scoresOf(shape: readonly number[], indices: boolean): number {
   const big = shape.filter((d) => d !== 1);
-  if (op === 'ArgMax') return big.length <= 1 ? 1 : 0;
+  if (indices) return big.length <= 1 ? 1 : 0;
   const width = big.at(-1) ?? 0;
   return big.length <= 2 && width <= 1000 ? width : 0;
 }

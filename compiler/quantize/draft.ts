@@ -56,10 +56,8 @@ export function draftOf(graph: Graph, reasons: Refused[]): Draft {
       if (!known && foldable(node)) return;
       requireQuantizable(node);
       if (!known) return;
-      shapes.set(
-        node.outputs[0] as string,
-        shapeOf(node, given, (i) => constants.get(node.inputs[i] ?? '')),
-      );
+      const shape = shapeOf(node, given, (i) => constants.get(node.inputs[i] ?? ''));
+      for (const y of node.op === 'TopK' ? node.outputs : node.outputs.slice(0, 1)) if (y !== '') shapes.set(y, shape);
     } catch (e) {
       if (!(e instanceof Refused)) throw e;
       reasons.push(e);
@@ -107,6 +105,10 @@ export function linksOf(draft: Draft): Links {
     only: (tensor) => (outputs.has(tensor) || (readers.get(tensor) ?? []).length !== 1 ? null : (producer.get(tensor) ?? null)),
   };
 }
+
+/** Whether a tensor holds indices: of ArgMax, or the second of TopK. */
+export const isIndices = (draft: Pick<Draft, 'nodes'>, tensor: string): boolean =>
+  draft.nodes.some((n) => (n.op === 'ArgMax' && n.outputs[0] === tensor) || (n.op === 'TopK' && n.outputs[1] === tensor));
 
 /** A name that nothing in the draft has. */
 export function freshName(draft: Pick<Draft, 'shapes' | 'constants'>, wish: string): string {

@@ -6,7 +6,7 @@
 import { type Constant, floats } from '../onnx/arrays.ts';
 import type { Graph, Node, Tensor } from '../onnx/graph.ts';
 import { writeModel } from '../onnx/write.ts';
-import { type Draft, freshName } from './draft.ts';
+import { type Draft, freshName, isIndices } from './draft.ts';
 import { shiftOf, shifts } from './means.ts';
 import { channelAxis } from './passes/affine.ts';
 import type { Plan } from './plan.ts';
@@ -81,7 +81,7 @@ class Insertion {
   }
 
   #outputType(name: string): string {
-    return this.#draft.nodes.find((n) => n.outputs[0] === name)?.op === 'ArgMax' ? 'int64' : 'float32';
+    return isIndices(this.#draft, name) ? 'int64' : 'float32';
   }
 
   #node(node: Node): void {
@@ -89,7 +89,7 @@ class Insertion {
     const own = node.outputs[0] as string;
     const y = this.#absorbed.get(own) ?? own;
     const real = this.#plan.affine.has(y) && this.#isOutput(y) ? this.#fresh(`${y}/float`) : y;
-    this.#nodes.push({ ...node, inputs: operands, outputs: [real] });
+    this.#nodes.push({ ...node, inputs: operands, outputs: [real, ...node.outputs.slice(1)] });
     this.#quantize(y, real, node, weightScales);
   }
 

@@ -1,7 +1,7 @@
 /** What each rule wants of a node's operands, checked before any work: constants where constants belong, floats everywhere else. */
 import { Refused } from '../../protocol/refused.ts';
 import { intOf, type Node, refuse } from '../onnx/graph.ts';
-import { type Draft, type Links, linksOf } from './draft.ts';
+import { type Draft, isIndices, type Links, linksOf } from './draft.ts';
 import { ruleOf } from './rules.ts';
 
 export function requireOperands(draft: Draft, reasons: Refused[]): void {
@@ -11,7 +11,7 @@ export function requireOperands(draft: Draft, reasons: Refused[]): void {
     // What hangs on a node that was refused is no reason of its own.
     if (!node.inputs.every((n) => n === '' || draft.shapes.has(n))) continue;
     try {
-      requireNode(draft, links, node, tail.has(node));
+      requireNode(draft, node, tail.has(node));
     } catch (e) {
       if (!(e instanceof Refused)) throw e;
       reasons.push(e);
@@ -26,7 +26,7 @@ export function requireOperands(draft: Draft, reasons: Refused[]): void {
       );
 }
 
-function requireNode(draft: Draft, links: Links, node: Node, ending: boolean): void {
+function requireNode(draft: Draft, node: Node, ending: boolean): void {
   const rule = ruleOf(node);
   const constant = (i: number) => draft.constants.get(node.inputs[i] ?? '');
   for (const [i, name] of node.inputs.entries()) {
@@ -41,11 +41,18 @@ function requireNode(draft: Draft, links: Links, node: Node, ending: boolean): v
   const strange = [...node.attributes].find(([, a]) => a.kind === 'other');
   if (strange !== undefined)
     refuse(node, 'model.unsupported-attribute', `attribute ${strange[0]} holds ${strange[1].value}`, { attribute: strange[0] });
+  if (rule === 'rewritten')
+    refuse(
+      node,
+      'model.unsupported-op',
+      node.op === 'Where'
+        ? 'is supported as the mask of a Softmax: a constant condition, and −1000 or less where it must not look'
+        : 'could not be rewritten into operators that can be quantized',
+    );
   if (constant(0) !== undefined && rule !== 'join' && rule !== 'gather' && node.op !== 'MatMul')
     refuse(node, 'model.unsupported-operand', `its operand "${node.inputs[0]}" is constant: there is nothing to quantize`);
-  if (node.outputs.slice(1).some((o) => o !== ''))
+  if (node.op !== 'TopK' && node.outputs.slice(1).some((o) => o !== ''))
     refuse(node, 'model.unsupported-output', 'has more than one output; supported: the first');
-  if (rule === 'rewritten') refuse(node, 'model.unsupported-op', 'could not be rewritten into operators that can be quantized');
   if (rule === 'tail' && !ending && node.op !== 'Softmax')
     refuse(node, 'model.unsupported-op', 'is supported at the end of the graph alone');
   if (node.op === 'MatMul') {
@@ -68,15 +75,14 @@ function requireNode(draft: Draft, links: Links, node: Node, ending: boolean): v
       refuse(node, 'model.unsupported-dynamic', `operand ${i} ("${node.inputs[i]}") is computed; supported: constants`, {
         tensor: node.inputs[i],
       });
-  if (links.producer.get(node.inputs[0] ?? '')?.op === 'ArgMax')
-    refuse(node, 'model.unsupported-operand', 'reads indices; supported: floats');
+  if (isIndices(draft, node.inputs[0] ?? '')) refuse(node, 'model.unsupported-operand', 'reads indices; supported: floats');
 }
 
-/** Softmax, LogSoftmax and ArgMax that nothing but the outputs and each other depend on: recomputed in float behind the last integers. */
+/** Softmax, LogSoftmax, ArgMax and TopK that nothing but the outputs and each other depend on: recomputed in float behind the last integers. */
 export function tailOf(draft: Draft, links: Links): Set<Node> {
   const tail = new Set<Node>();
   for (const node of [...draft.nodes].reverse()) {
-    const readers = links.readers.get(node.outputs[0] as string) ?? [];
+    const readers = node.outputs.flatMap((y) => links.readers.get(y) ?? []);
     if (ruleOf(node) === 'tail' && readers.every((r) => tail.has(r))) tail.add(node);
   }
   return tail;

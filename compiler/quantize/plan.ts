@@ -2,11 +2,12 @@
  * Which tensors become integers, and by which scale and zero point. Tensors that only move elements share those of their operand; the
  * others get what calibration saw. A Relu or Clip whose clamp the integers make anyway is left out, so that onnxruntime fuses the layer.
  */
-import { intsOf, type Node } from '../onnx/graph.ts';
+import { elements, intsOf, type Node } from '../onnx/graph.ts';
 import type { Ranges } from './calibrate.ts';
 import { type Draft, type Links, linksOf } from './draft.ts';
 import type { Range } from './histogram.ts';
 import { tailOf } from './operands.ts';
+import { onlySoftmax } from './passes/masks.ts';
 import { ruleOf } from './rules.ts';
 import { type Affine, affineOf, exactSumBits, rangeOf } from './scales.ts';
 
@@ -65,14 +66,31 @@ function chooseAffine(members: readonly string[], draft: Draft, ranges: Ranges, 
   for (const name of members) {
     const { lo, hi } = ranges.get(name) ?? range;
     range = { lo: Math.min(range.lo, lo), hi: Math.max(range.hi, hi) };
-    for (const reader of links.readers.get(name) ?? [])
-      if (reader.op === 'AveragePool')
-        bits = Math.min(bits, exactSumBits((intsOf(reader, 'kernel_shape') ?? []).reduce((p, d) => p * d, 1)));
+    for (const reader of links.readers.get(name) ?? []) bits = Math.min(bits, exactSumBits(summed(reader, draft)));
+    range = { ...range, lo: Math.max(range.lo, floorOf(name, draft, ranges, links)) };
     const made = added(links.producer.get(name), draft);
     range = { lo: Math.min(range.lo, made.lo), hi: Math.max(range.hi, made.hi) };
   }
   const probability = PROBABILITIES.includes(links.producer.get(first)?.op ?? '') && range.lo === 0 && range.hi <= 1;
   return probability ? UNIT : affineOf(range, bits);
+}
+
+/** How far below the least score the probability is less than a quarter of a step: e^−7 < 1/1024. */
+const UNSEEN = 7;
+
+/** The least value of masked scores that a Softmax can tell from less, −∞ for other tensors. */
+function floorOf(name: string, { constants }: Draft, ranges: Ranges, links: Links): number {
+  const sum = links.producer.get(name);
+  if (sum?.op !== 'Add' || !onlySoftmax(links, name)) return Number.NEGATIVE_INFINITY;
+  const [scores, ...more] = sum.inputs.filter((n) => !constants.has(n));
+  return scores === undefined || more.length > 0 ? Number.NEGATIVE_INFINITY : (ranges.get(scores)?.lo ?? 0) - UNSEEN;
+}
+
+/** How many elements a node sums in float32. onnxruntime takes the mean of all pixels on integers. */
+function summed(node: Node, { shapes }: Draft): number {
+  if (node.op === 'AveragePool') return elements(intsOf(node, 'kernel_shape') ?? []);
+  if (node.op !== 'ReduceMean' && node.op !== 'ReduceSum') return 1;
+  return elements(shapes.get(node.inputs[0] as string) ?? []) / elements(shapes.get(node.outputs[0] as string) ?? []);
 }
 
 /** What a tensor can hold although no sample showed it: the value of a Pad, the rows of a table. */

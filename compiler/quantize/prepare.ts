@@ -7,20 +7,35 @@ import { elements, type Graph, type GraphOutput } from '../onnx/graph.ts';
 import { readModel, type ShapeChoice } from '../onnx/read.ts';
 import { MAX_ELEMENTS } from '../onnx/tensor.ts';
 import { writeModel } from '../onnx/write.ts';
-import { type Draft, draftOf, linksOf } from './draft.ts';
+import { type Draft, draftOf, isIndices, linksOf } from './draft.ts';
 import { requireOperands } from './operands.ts';
 import { foldAffines } from './passes/affine.ts';
 import { foldBatchNorm } from './passes/batch-norm.ts';
 import { hoistClamps } from './passes/clamps.ts';
 import { matMulBias, normalGemm } from './passes/dense.ts';
 import { dropIdentities } from './passes/identities.ts';
+import { rowNorms } from './passes/instance-norm.ts';
+import { fuseLayerNorm } from './passes/layer-norm.ts';
+import { finiteMasks } from './passes/masks.ts';
 import { modernise } from './passes/modern.ts';
 import { fewerWords } from './passes/words.ts';
 
 type Pass = (draft: Draft, reasons: Refused[]) => Draft;
 
 /** In order: each sees the graph as those before it leave it. */
-const PASSES: readonly Pass[] = [dropIdentities, fewerWords, normalGemm, matMulBias, foldBatchNorm, foldAffines, modernise, hoistClamps];
+const PASSES: readonly Pass[] = [
+  dropIdentities,
+  fewerWords,
+  finiteMasks,
+  fuseLayerNorm,
+  rowNorms,
+  normalGemm,
+  matMulBias,
+  foldBatchNorm,
+  foldAffines,
+  modernise,
+  hoistClamps,
+];
 
 export interface PrepareOptions {
   /** Input shapes by name, where the file leaves dimensions open. An open first dimension that is not named here becomes 1. */
@@ -109,17 +124,16 @@ function requireNames(graph: Graph, shapes: Readonly<Record<string, readonly num
     throw new Refused('input.unknown', `--shape names "${stranger}", but the model's inputs are ${names.map((n) => `"${n}"`).join(', ')}`);
 }
 
-/** The tensors of a draft that are computed floats. ArgMax alone gives integers. */
+/** The tensors of a draft that are computed floats. */
 export function floatTensors(draft: Draft): string[] {
-  return draft.nodes.flatMap((n) => (n.op === 'ArgMax' ? [] : [n.outputs[0] as string]));
+  return draft.nodes.map((n) => n.outputs[0] as string).filter((y) => !isIndices(draft, y));
 }
 
 /** A draft as ONNX bytes; `also` become outputs besides its own. */
 export function draftBytes(draft: Draft, also: readonly string[] = []): Uint8Array {
-  const { producer } = linksOf(draft);
   const own = new Set(draft.outputs.map((o) => o.name));
   const outputs: GraphOutput[] = [...draft.outputs, ...also.filter((t) => !own.has(t)).map((name) => ({ name, dtype: 'float32' }))];
-  const typed = outputs.map((o) => ({ ...o, dtype: o.dtype ?? (producer.get(o.name)?.op === 'ArgMax' ? 'int64' : 'float32') }));
+  const typed = outputs.map((o) => ({ ...o, dtype: o.dtype ?? (isIndices(draft, o.name) ? 'int64' : 'float32') }));
   const graph: Graph = {
     name: draft.name,
     opsets: new Map([['', draft.opset]]),

@@ -3,7 +3,7 @@
  *
  *  linear    constant int8 weights, int32 bias; the result gets a scale of its own
  *  same      moves elements or takes maxima: the result has scale and zero point of the operand
- *  average   the result has its own scale, the operand one that float sums of a window are exact with
+ *  average   means and sums: the result has its own scale, the operand one that float sums of a window are exact with
  *  join      every operand is quantized, constants too; the result gets its own scale
  *  function  a function of one value
  *  norm      its factors are int8 with one scale, its summands stay float
@@ -20,16 +20,19 @@ const of = (rule: Rule, names: string): [string, Rule][] => names.split(' ').map
 const RULES: ReadonlyMap<string, Rule> = new Map([
   ...of('linear', 'Conv ConvTranspose Gemm MatMul'),
   ...of('same', 'MaxPool ReduceMax ReduceMin Reshape Flatten Transpose Slice Pad Resize Identity'),
-  ...of('average', 'AveragePool GlobalAveragePool'),
-  ...of('join', 'Add Sub Mul Div Concat'),
+  ...of('average', 'AveragePool GlobalAveragePool ReduceMean ReduceSum'),
+  ...of('join', 'Add Sub Mul Div PRelu Concat'),
   ...of(
     'function',
-    'Relu Clip LeakyRelu Sigmoid Tanh Elu Selu Celu HardSigmoid HardSwish Softplus Softsign Erf Gelu Mish Exp Sqrt Abs Neg',
+    'Relu Clip LeakyRelu ThresholdedRelu Sigmoid Tanh Elu Selu Celu HardSigmoid HardSwish Softplus Softsign Erf Gelu Mish Exp Log Sqrt Reciprocal Pow Abs Neg Sin Cos Atan',
   ),
   ...of('norm', 'LayerNormalization'),
   ...of('gather', 'Gather'),
-  ...of('tail', 'Softmax LogSoftmax ArgMax'),
-  ...of('rewritten', 'Dropout Cast BatchNormalization Squeeze Unsqueeze ReduceMean Split Min Max GlobalMaxPool'),
+  ...of('tail', 'Softmax LogSoftmax ArgMax TopK'),
+  ...of(
+    'rewritten',
+    'Dropout Cast BatchNormalization InstanceNormalization GroupNormalization Squeeze Unsqueeze Split Where Min Max GlobalMaxPool',
+  ),
 ]);
 
 export const QUANTIZABLE: readonly string[] = [...RULES.keys()];

@@ -61,7 +61,8 @@ const concat: Infer = (node, shapes) => {
 
 const reduced: Infer = (node, [x], constant) => {
   const s = x as Shape;
-  const given = (node.opset < 18 ? intsOf(node, 'axes') : numbersOf(node, constant, 1)) ?? s.map((_, i) => i);
+  const given =
+    (node.opset < (node.op === 'ReduceSum' ? 13 : 18) ? intsOf(node, 'axes') : numbersOf(node, constant, 1)) ?? s.map((_, i) => i);
   const axes = given.map((a) => axis(node, a, s.length));
   const keep = intOf(node, 'keepdims', 1) === 1;
   return s.flatMap((d, i) => (axes.includes(i) ? (keep ? [1] : []) : [d]));
@@ -71,6 +72,13 @@ const argMax: Infer = (node, [x]) => {
   const s = x as Shape;
   const a = axis(node, intOf(node, 'axis', 0), s.length);
   return s.flatMap((d, i) => (i === a ? (intOf(node, 'keepdims', 1) === 1 ? [1] : []) : [d]));
+};
+
+const topK: Infer = (node, [x], constant) => {
+  const s = x as Shape;
+  const a = axis(node, intOf(node, 'axis', -1), s.length);
+  const k = numbersOf(node, constant, 1)?.[0] ?? refuse(node, 'model.unsupported-dynamic', 'k is computed; supported: a constant');
+  return s.map((d, i) => (i === a ? k : d));
 };
 
 const padded: Infer = (node, [x], constant) => {
@@ -123,7 +131,12 @@ const INFER: Readonly<Record<string, Infer>> = {
   ReduceMax: reduced,
   ReduceMin: reduced,
   ReduceMean: reduced,
+  ReduceSum: reduced,
   ArgMax: argMax,
+  TopK: topK,
+  PRelu: together,
+  Pow: together,
+  Where: together,
   Min: together,
   Max: together,
   Add: together,

@@ -5,7 +5,7 @@ import type { NamedOutput, NamedTensor } from '../../circuits/interface.ts';
 const P = proto.onnx;
 
 type Numbers = ArrayLike<number>;
-const TYPE: Readonly<Record<string, number>> = { float32: 1, uint8: 2, int8: 3, uint16: 4, int32: 6, int64: 7 };
+const TYPE: Readonly<Record<string, number>> = { float32: 1, uint8: 2, int8: 3, uint16: 4, int32: 6, int64: 7, bool: 9 };
 
 export type AttributeValue = number | string | readonly number[] | { readonly float: number };
 
@@ -92,6 +92,7 @@ function tensor(name: string, dtype: string, dims: readonly number[], data: Numb
   const raw: Record<string, () => Uint8Array> = {
     float32: () => new Uint8Array(Float32Array.from(list).buffer),
     uint8: () => Uint8Array.from(list),
+    bool: () => Uint8Array.from(list),
     int8: () => new Uint8Array(Int8Array.from(list).buffer),
     uint16: () => new Uint8Array(Uint16Array.from(list).buffer),
     int32: () => new Uint8Array(Int32Array.from(list).buffer),

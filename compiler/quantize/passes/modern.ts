@@ -76,20 +76,8 @@ const mean: Rewrite = (edit, node) => {
   const shape = edit.shape(x);
   const given = node.opset < 18 ? intsOf(node, 'axes') : numbersOf(node, (i) => edit.constants.get(node.inputs[i] ?? ''), 1);
   const axes = (given ?? shape.map((_, i) => i)).map((a) => axis(node, a, shape.length)).sort((a, b) => a - b);
-  if (
-    shape.length < 3 ||
-    shape.length > 4 ||
-    axes.join() !==
-      shape
-        .map((_, i) => i)
-        .slice(2)
-        .join()
-  )
-    refuse(
-      node,
-      'model.unsupported-attribute',
-      `means over axes [${axes.join(', ')}] of [${shape.join(', ')}]; supported: all pixels of an image`,
-    );
+  const pixels = shape.map((_, i) => i).slice(2);
+  if (shape.length < 3 || shape.length > 4 || axes.join() !== pixels.join()) return null;
   if (intOf(node, 'keepdims', 1) === 1) return [nodeLike(node, 'GlobalAveragePool', [x], y)];
   const pooled = edit.tensor(`${y}/pooled`, [shape[0] as number, shape[1] as number, ...axes.map(() => 1)]);
   const target = edit.add(int64s(`${y}/shape`, [...edit.shape(y)]));
@@ -97,6 +85,13 @@ const mean: Rewrite = (edit, node) => {
     { ...nodeLike(node, 'GlobalAveragePool', [x], pooled), label: `${node.label}/pooled` },
     nodeLike(node, 'Reshape', [pooled, target], y),
   ];
+};
+
+const sum: Rewrite = (edit, node) => {
+  if (node.opset >= 13 || intsOf(node, 'axes') === null) return null;
+  const y = node.outputs[0] as string;
+  const axes = edit.add(int64s(`${y}/axes`, [...(intsOf(node, 'axes') as readonly number[])]));
+  return [nodeLike(node, 'ReduceSum', [node.inputs[0] as string, axes], y, { keepdims: intOf(node, 'keepdims', 1) })];
 };
 
 const REWRITES: Readonly<Record<string, Rewrite>> = {
@@ -108,4 +103,5 @@ const REWRITES: Readonly<Record<string, Rewrite>> = {
   Softmax: softmax,
   Resize: resize,
   ReduceMean: mean,
+  ReduceSum: sum,
 };
