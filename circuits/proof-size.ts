@@ -94,17 +94,25 @@ export function committedElements(plan: Plan): Record<string, number> {
   );
 }
 
-/** Bytes of an idle process, and bytes a lookup or row: keys, the index of rows, the fraction forest with its folds. */
-const BASELINE = 64e6;
-const PER_ROW = 280;
+/** Bytes that codewords and trees take, of all groups: 4 a limb, and two digests for each row of a group. */
+const committedBytes = (key: Pick<KeyFields, 'h' | 'lr'>, plan: Plan): number =>
+  2 ** (key.h + key.lr) * (4 * plan.columns + 64 * plan.groups.length);
+
+/** Padded elements of a run: everything but weights and tables. */
+function runElements(key: Pick<KeyFields, 'tensors'>, plan: Plan): number {
+  return sum(key.tensors.map(({ home }, t) => (home === 'W' || home === 'T' ? 0 : (plan.size[t] as number))));
+}
 
 /**
- * Peak bytes of a process with the reference kernels, estimated within a third: codewords and trees of all groups, stacks and values,
- * lookups and rows.
+ * Peak resident bytes of `assay prove --threads 1` on Node 20, within a fifth; each thread more takes some 9 MB. Fitted to 34 circuits of
+ * `fixtures/models`, from 72 to 613 MB: a process with the kernels, codewords and trees with room to grow, a run with its copies, and lookups.
  */
-export function proverMemory(key: Pick<KeyFields, 'h' | 'lr'>, plan: Plan): number {
-  const n = 2 ** (key.h + key.lr);
-  const codewords = 4 * n * plan.columns + 64 * n * plan.groups.length;
-  const stacks = 2 * 4 * 2 ** key.h * plan.columns;
-  return BASELINE + codewords + stacks + PER_ROW * (plan.lookupCount + plan.tableCount);
-}
+export const proverMemory = (key: Pick<KeyFields, 'h' | 'lr' | 'tensors'>, plan: Plan): number =>
+  79e6 + 1.4 * committedBytes(key, plan) + 48 * runElements(key, plan) + 90 * (plan.lookupCount + plan.tableCount);
+
+/**
+ * Seconds of `assay prove --threads 1`, from the start of the process to its end, on the machine of README's figures: as a rule within a fifth.
+ * Fitted to the same circuits, from 0.3 to 2.5 s: Node, what is committed, and what is computed, looked up and summed.
+ */
+export const proverSeconds = (key: Pick<KeyFields, 'h' | 'tensors'>, plan: Plan): number =>
+  0.32 + 125e-9 * 2 ** key.h * plan.columns + 434e-9 * runElements(key, plan) + 233e-9 * (plan.lookupCount + plan.tableCount);

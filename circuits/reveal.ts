@@ -14,7 +14,7 @@ import type { Tensor } from './types.ts';
 const BLOCK = 64;
 /** Bits that say how many bits the values of a block have. */
 const WIDTH = 5;
-/** Bits by which the spread of a block is typically smaller than the bounds: over the networks of `docs/figures.md`. */
+/** Bits by which the spread of a block is typically smaller than the bounds: over the networks of `bench/`. */
 const TYPICAL_SAVING = 4;
 
 interface Revealed {

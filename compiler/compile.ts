@@ -6,7 +6,7 @@ import { decodeCircuitFile, decodeKeyFile, encodeCircuitFile, encodeKeyFile } fr
 import { encodeInterface } from '../circuits/interface-encoding.ts';
 import type { Key, KeyFields, Mode } from '../circuits/key.ts';
 import { encodeKey } from '../circuits/key.ts';
-import { committedElements, proofSize, proverMemory } from '../circuits/proof-size.ts';
+import { committedElements, proofSize, proverMemory, proverSeconds } from '../circuits/proof-size.ts';
 import { draftKey, type SetupResult, setup, setupPaced } from '../circuits/setup.ts';
 import { product, sum } from '../circuits/shape.ts';
 import type { Home, Tensor } from '../circuits/types.ts';
@@ -64,7 +64,10 @@ export type Prediction = {
   readonly proofBytes: number;
   readonly maximumProofBytes: number;
   readonly keyBytes: number;
+  /** Peak of `assay prove` with one thread. */
   readonly proverMemoryBytes: number;
+  /** Of `assay prove` with one thread, on the machine of README's figures. */
+  readonly proverSeconds: number;
 };
 
 /** Bytes of an envelope without its proof body and context: names, digests, and the items of the statement. */
@@ -96,6 +99,7 @@ export function check(model: Uint8Array, options: Pick<CompileOptions, 'reveal'>
     maximumProofBytes: size.maximum + statement,
     keyBytes: 18 + encodeKey(fields).length + encodeInterface(program.interface).length,
     proverMemoryBytes: proverMemory(fields, plan),
+    proverSeconds: proverSeconds(fields, plan),
   };
   return { ...report, predicted };
 }

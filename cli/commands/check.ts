@@ -8,6 +8,7 @@ import { conclude, type Exit } from '../outcome.ts';
 import { quantizeHint } from '../quantize/hint.ts';
 import { hint, note, print, say } from '../talk.ts';
 import { columns, count, printable, size } from '../text.ts';
+import { slowness } from '../yardstick.ts';
 
 interface Options {
   system: 'gkr' | 'groth16';
@@ -37,7 +38,7 @@ Exit codes: 0 it can be proven, 1 it cannot (with all the reasons), 2 could not 
 async function checkCommand(path: string, options: Options): Promise<Exit> {
   const model = readFile(path, 'model', LIMITS.model);
   const native = check(model);
-  const report = options.system === 'groth16' && native.supported ? await checkForGroth16(model, native) : native;
+  const report = options.system === 'groth16' && native.supported ? await checkForGroth16(model, native) : await here(native);
   const exit: Exit = report.supported ? 0 : 1;
   const advice = report.supported ? null : quantizeHint(path, model);
   if (options.json) {
@@ -63,10 +64,18 @@ async function checkCommand(path: string, options: Options): Promise<Exit> {
   return exit;
 }
 
+/** With the proving time of this machine. */
+async function here(report: ReturnType<typeof check>): Promise<ReturnType<typeof check>> {
+  const { predicted } = report;
+  if (predicted === undefined) return report;
+  return { ...report, predicted: { ...predicted, proverSeconds: Number((predicted.proverSeconds * (await slowness())).toPrecision(2)) } };
+}
+
 function predictedText(predicted: Readonly<Record<string, unknown>>): string {
   const rows = Object.entries(predicted).map(([name, value]) => {
     const words = name.replace(/Bytes$/, '').replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
     if (typeof value !== 'number') return [words, String(value)];
+    if (name === 'proverSeconds') return ['prover time', `${value} s here, one thread, from start to end`];
     return [words, name.endsWith('Bytes') ? size(value) : count(value)];
   });
   return `predicted\n${columns(rows, '  ')}`;
