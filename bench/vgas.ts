@@ -13,7 +13,17 @@ import { knownKey } from '../verifier/keys.ts';
 import { checkedKey } from '../verifier/verify.ts';
 import { median } from './statistics.ts';
 
-const MODELS = ['digits-mlp.qop', 'mnist-cnn.qop-pt', 'mnist-cnn.qop', 'lenet5-max.qop', 'cifar-cnn-264k.qop', 'dense-4m.qop', 'mobilenet.qop', 'resnet8.qop', 'lenet5-avg.qop'];
+const MODELS = [
+  'digits-mlp.qop',
+  'mnist-cnn.qop-pt',
+  'mnist-cnn.qop',
+  'lenet5-max.qop',
+  'cifar-cnn-264k.qop',
+  'dense-4m.qop',
+  'mobilenet.qop',
+  'resnet8.qop',
+  'lenet5-avg.qop',
+];
 const RUNS = 15;
 
 const lines = [

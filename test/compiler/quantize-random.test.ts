@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { check } from '../../compiler/index.ts';
 import { compare, quantize, type Runtime } from '../../compiler/quantize/index.ts';
 import { draftBytes } from '../../compiler/quantize/prepare.ts';
+import { Refused } from '../../protocol/refused.ts';
 import { differing, runner } from './models.helpers.ts';
 import { onnxruntime } from './onnx.helpers.ts';
 import { calibrated, FloatBuilder, runtime } from './quantize.helpers.ts';
@@ -43,18 +44,43 @@ const STEPS: readonly Step[] = [
     return m.node('Concat', [m.node('Tanh', [parts[1]]), parts[0]], { axis: 1 });
   },
   (m, x) => m.node('Add', [m.node('MatMul', [x, m.random([6, 6], 0.4)]), m.random([6], 0.3)]),
+  (m, x) => m.node('PRelu', [x, m.random(m.dice.pick([[4, 1, 1], [1]]), 0.3, 0.2)]),
+  (m, x) => m.node('Sub', [x, m.node('ReduceMean', [x], { axes: m.dice.pick([[1], [-1], [1, 3]]), keepdims: 1 })]),
+  (m, x) => m.node('Add', [x, m.node('ReduceSum', [m.node('Tanh', [x]), m.constant('int64', [1], [m.dice.pick([1, 3])])])]),
+  (m, x) => m.node('InstanceNormalization', [x, m.random([4], 0.3, 1), m.random([4], 0.3)]),
+  (m, x) => rows(m, x),
+  (m, x) => {
+    const seen = m.constant(
+      'bool',
+      [6, 6],
+      Array.from({ length: 36 }, (_, i) => Number(i % 6 <= i / 6)),
+    );
+    return m.node('Add', [m.node('Softmax', [m.node('Where', [seen, x, m.scalar('float32', -1e9)])], { axis: -1 }), x]);
+  },
 ];
 
-/** Those of them that become what the compiler has always taken: Conv, Relu, Clip, MaxPool, Add of a constant. */
-const PLAIN: readonly Step[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 15, 17, 18].map((i) => STEPS[i] as Step);
+/** A layer normalization in steps, or what is nearly one: another axis, another power, a reader in between. */
+function rows(m: FloatBuilder, x: string): string {
+  const axes = [m.dice.pick([-1, -1, -1, 2])];
+  const centred = m.node('Sub', [x, m.node('ReduceMean', [x], { axes, keepdims: 1 })]);
+  const squares = m.dice.chance(0.5)
+    ? m.node('Mul', [centred, centred])
+    : m.node('Pow', [centred, m.scalar('float32', m.dice.pick([2, 2, 4]))]);
+  const variance = m.node('Add', [m.node('ReduceMean', [squares], { axes, keepdims: 1 }), m.scalar('float32', 0.1)]);
+  const root = m.node('Sqrt', [variance]);
+  const normal = m.node('Div', [centred, root]);
+  const scaled = m.dice.chance(0.7) ? m.node('Mul', [normal, m.random(m.dice.pick([[6], [6, 1], [1]]), 0.3, 1)]) : normal;
+  const moved = m.dice.chance(0.7) ? m.node('Add', [scaled, m.random([6], 0.3)]) : scaled;
+  return m.dice.chance(0.2) ? m.node('Add', [moved, root]) : moved;
+}
 
-function randomNet(seed: number, steps = STEPS): Uint8Array {
+function randomNet(seed: number): Uint8Array {
   const m = new FloatBuilder(17, seed);
   const made = [m.conv(m.open('x', ['N', 2, 6, 6]), 2, 4, 3)];
   for (let k = m.dice.int(3, 12); k > 0; k--) {
     // Mostly a chain; now and then from further back, so that patterns have a second reader.
     const x = m.dice.chance(0.75) ? (made.at(-1) as string) : m.dice.pick(made);
-    made.push(m.dice.pick(steps)(m, x, () => m.dice.pick(made)));
+    made.push(m.dice.pick(STEPS)(m, x, () => m.dice.pick(made)));
   }
   const outputs = new Set([made.at(-1) as string, ...(m.dice.chance(0.4) ? [m.dice.pick(made)] : [])]);
   for (const name of outputs) m.result(name);
@@ -65,12 +91,24 @@ function randomNet(seed: number, steps = STEPS): Uint8Array {
   return m.bytes();
 }
 
+/** Calibrated; null where what is nearly a layer normalization divides by a computed tensor. */
+async function taken(model: Uint8Array, count: number): Promise<Awaited<ReturnType<typeof calibrated>> | null> {
+  try {
+    return await calibrated(model, count);
+  } catch (e) {
+    if (e instanceof Refused && e.message.includes('divides by a computed tensor')) return null;
+    throw e;
+  }
+}
+
 test.skipIf(runtime === null)('the prepared and the quantized model follow the float one', async () => {
   const here = runtime as Runtime;
   let folded = 0;
   for (let seed = 1; seed <= 60; seed++) {
     const model = randomNet(seed);
-    const { prepared, samples, ranges } = await calibrated(model, 4);
+    const made = await taken(model, 4);
+    if (made === null) continue;
+    const { prepared, samples, ranges } = made;
     const [a, b] = [await here.open(model), await here.open(draftBytes(prepared.draft))];
     for (const sample of samples) {
       const [float, same] = [await a.run(sample), await b.run(sample)];
@@ -88,15 +126,18 @@ test.skipIf(runtime === null)('the prepared and the quantized model follow the f
   expect(folded).toBeGreaterThan(50);
 });
 
-test.skipIf(runtime === null)('of plain ones, assay computes what the fused kernels of onnxruntime do', async () => {
+test.skipIf(runtime === null)('assay computes what the fused kernels of onnxruntime do', async () => {
   const fused = await onnxruntime();
   if (typeof fused === 'string') throw new Error(fused);
   let [proven, elements, different] = [0, 0, 0];
   for (let seed = 1; seed <= 60; seed++) {
-    const { prepared, samples, ranges } = await calibrated(randomNet(seed, PLAIN), 3);
+    const made = await taken(randomNet(100 + seed), 3);
+    if (made === null) continue;
+    const { prepared, samples, ranges } = made;
     const { model } = quantize(prepared, ranges, { reduceRange: true });
-    // A branch that is read twice by other scales, or an Add of constants in a dimension of its own, is not taken.
-    if (!check(model).supported) continue;
+    const { reasons, nodes } = check(model);
+    expect([seed, reasons]).toEqual([seed, []]);
+    if (nodes.some((n) => n.meaning === 'own meaning')) continue;
     proven++;
     const { run } = runner(model);
     for (const { x } of samples) {
@@ -108,6 +149,7 @@ test.skipIf(runtime === null)('of plain ones, assay computes what the fused kern
       }
     }
   }
+  console.info(`random float graphs: ${proven} compared, ${elements} elements, ${different} differ`);
   expect(proven).toBeGreaterThan(20);
   expect(elements).toBeGreaterThan(5000);
   expect(different).toBe(0);
