@@ -35,6 +35,8 @@ export function encodeInterface(face: Interface): Uint8Array {
 
 const MAX_ELEMENTS = 2 ** 31;
 const MAX_STEPS = 64;
+/** Elements that all steps of all outputs may visit, an element to be sorted as often as sorting compares it: some seconds. */
+const MAX_VISITS = 2 ** 27;
 /** Bit patterns of positive float32 numbers: the smallest normal one, the largest finite one. */
 const SMALLEST_NORMAL = 0x00800000;
 const LARGEST_FLOAT = 0x7f7fffff;
@@ -168,6 +170,7 @@ export function decodeInterface(bytes: Uint8Array, key: Pick<KeyFields, 'inputs'
   });
   ok(new Set(head.map((h) => h.input)).size === head.length, 'two key inputs come from one input of the model');
   ok(head.length === key.inputs.length, `${head.length} heads for ${key.inputs.length} inputs`);
+  let visits = 0;
   const outputs = list(rawOutputs, 'outputs').map((v): TailTensor => {
     const [n, dtype, s, index, d, steps] = list(v, 'an output');
     const source = int(index, 0, key.outputs.length - 1, 'an output index');
@@ -177,6 +180,8 @@ export function decodeInterface(bytes: Uint8Array, key: Pick<KeyFields, 'inputs'
     let at: readonly number[] = dims;
     const tail = list(steps, 'steps').map((t) => {
       const r = tailStep(t, at);
+      visits += size(at) * (r.step.op === 'topk' && r.step.k > 1 ? 1 + Math.log2(at[r.step.axis] as number) : 1);
+      ok(visits <= MAX_VISITS, 'its steps visit too many elements');
       at = r.shape;
       return r.step;
     });

@@ -221,15 +221,27 @@ function topK(
 ): [Float32Array | Int32Array, readonly number[]] {
   const [inner, n] = [size(shape.slice(axis + 1)), shape[axis] as number];
   const sign = largest ? -1 : 1;
+  const order = new Uint32Array(n);
   const count = (data.length / n) * k;
   const out = indices || data instanceof Int32Array ? new Int32Array(count) : new Float32Array(count);
   for (let o = 0; o < data.length / n; o++) {
     const [block, rest] = [Math.floor(o / inner), o % inner];
     const at = (i: number): number => data[(block * n + i) * inner + rest] as number;
-    const order = Array.from({ length: n }, (_, i) => i).sort((p, q) => sign * (at(p) - at(q)) || p - q);
+    if (k === 1) order[0] = first(n, (p, q) => sign * (at(p) - at(q)));
+    else {
+      for (let i = 0; i < n; i++) order[i] = i;
+      order.sort((p, q) => sign * (at(p) - at(q)) || p - q);
+    }
     for (let i = 0; i < k; i++) out[(block * k + i) * inner + rest] = indices ? (order[i] as number) : at(order[i] as number);
   }
   return [out, shape.map((d, i) => (i === axis ? k : d))];
+}
+
+/** The first index that none comes before. */
+function first(n: number, compare: (p: number, q: number) => number): number {
+  let best = 0;
+  for (let i = 1; i < n; i++) if (compare(i, best) < 0) best = i;
+  return best;
 }
 
 function softmax(data: Float32Array | Int32Array, n: number, inner: number, log: boolean): Float32Array {

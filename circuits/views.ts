@@ -14,6 +14,9 @@ import { bitsOf, forEachValid, paddedSize, paddedStrides, product, sum } from '.
 import type { ShowSpec, ShowSum, Values } from './show.ts';
 import type { Tensor, ViewOp, ViewPart } from './types.ts';
 
+/** Extension products that a part costs however little it shows: its vectors are made anew for every claim. */
+const PART = 160;
+
 /** A coordinate of one side of a part: which dimensions of the tensor it runs over, its size, and where its bits lie in a point. */
 interface Coordinate {
   readonly row: readonly number[];
@@ -198,7 +201,7 @@ export const view: ShowSpec<ViewOp> = {
       op.parts.map((part) => {
         const list = components(part, (tensors[part.x] as Tensor).dims, (tensors[op.y] as Tensor).dims);
         const together = stretches(list).map(({ fields, ordered }) => (fields.length > 1 ? 4 * size(ordered) : 0));
-        return sum(list.map((c) => product(c.counts) + size(c.xs) + size(c.ys))) + sum(together);
+        return PART + sum(list.map((c) => product(c.counts) + size(c.xs) + size(c.ys))) + sum(together);
       }),
     );
   },

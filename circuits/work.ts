@@ -26,11 +26,12 @@ export function verifierWork(key: KeyFields, plan: Plan): number {
   const rows = 2 ** key.h;
   let work = 4 * n * (key.h + key.lr) + key.t * (plan.columns + 32 * plan.groups.length) + rows;
   work += key.runs.length * plan.contentBits + 4 * 2 ** plan.contentBits + plan.lookupCount / 32;
-  const shows = showsOf(key);
+  /** Of a claim on a tensor that shows others: once for each of them, however often it is read. */
+  const shows = new Map([...showsOf(key)].map(([t, op]) => [t, 4 * charge(showOf(op).work(op, key.tensors))] as const));
   /** A claim on a tensor: evaluated by the verifier itself, or combined over its columns. */
   const claim = (t: number): number => {
     const shown = shows.get(t);
-    if (shown !== undefined) return 4 * charge(showOf(shown).work(shown, key.tensors));
+    if (shown !== undefined) return shown;
     return verifierEvaluates(key, t) ? 2 * (plan.size[t] as number) : 8 + (plan.size[t] as number) / rows;
   };
   for (const { tensor } of [...key.inputs, ...key.outputs]) work += plan.size[tensor] as number;

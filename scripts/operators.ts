@@ -9,7 +9,14 @@ const between = ([least, most]: readonly [number, number]): string => (least ===
 function row(op: string, { relation, opsets, meaning, own }: Entry): string {
   const at = op.lastIndexOf('.');
   const { by, lookups, committed, rows }: Relation = RELATIONS[relation];
-  const exact = relation === 'folded' || relation === 'border' ? 'exact' : own === null ? 'exact' : `exact, but own meaning ${own}`;
+  const exact =
+    relation === 'folded' || relation === 'border'
+      ? 'exact'
+      : own === null
+        ? 'exact'
+        : own.startsWith(':')
+          ? `own meaning${own}`
+          : `exact, but own meaning ${own}`;
   const cells = [
     op.slice(at + 1),
     op.slice(0, Math.max(0, at)),

@@ -119,7 +119,11 @@ class Insertion {
       const t = constant(i);
       if (t === null) return this.#read.get(name) ?? name;
       const own = `${node.outputs[0]}/operand${i}`;
-      if (rule === 'join') return this.#constantOperand(t, own, affineOf(rangeOf(t.data)));
+      if (rule === 'join') {
+        const lowest = this.#plan.masks.get(node.outputs[0] as string)?.lowest ?? Number.NEGATIVE_INFINITY;
+        const kept = { ...t, data: t.data.map((v) => Math.max(v, lowest)) } as Constant;
+        return this.#constantOperand(kept, own, affineOf(rangeOf(kept.data)));
+      }
       // The rows of a table have the scale of what is gathered from it.
       if (rule === 'gather' && i === 0) return this.#constantOperand(t, own, this.#plan.affine.get(node.outputs[0] as string) as Affine);
       if (rule === 'norm' && i === 1) return this.#factors(t, own);

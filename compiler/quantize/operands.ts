@@ -64,6 +64,8 @@ function requireNode(draft: Draft, node: Node, ending: boolean): void {
   }
   if (node.op === 'ConvTranspose' && intOf(node, 'group', 1) !== 1)
     refuse(node, 'model.unsupported-attribute', `attribute group is ${intOf(node, 'group', 1)}; supported: 1`, { attribute: 'group' });
+  if (node.op === 'Pow' && constant(1)?.data?.length !== 1)
+    refuse(node, 'model.unsupported-operand', 'has more than one exponent, or a computed one; supported: one constant');
   // A quantized divisor can be zero.
   if (node.op === 'Div' && constant(1) === undefined)
     refuse(node, 'model.unsupported-operand', 'divides by a computed tensor; supported: a constant');

@@ -2,12 +2,13 @@
  * Which tensors become integers, and by which scale and zero point. Tensors that only move elements share those of their operand; the
  * others get what calibration saw. A Relu or Clip whose clamp the integers make anyway is left out, so that onnxruntime fuses the layer.
  */
-import { elements, intsOf, type Node } from '../onnx/graph.ts';
+import type { Constant } from '../onnx/arrays.ts';
+import { elements, intOf, intsOf, type Node } from '../onnx/graph.ts';
 import type { Ranges } from './calibrate.ts';
 import { type Draft, type Links, linksOf } from './draft.ts';
 import type { Range } from './histogram.ts';
 import { tailOf } from './operands.ts';
-import { onlySoftmax } from './passes/masks.ts';
+import { onlySoftmax, rowsOf } from './passes/masks.ts';
 import { ruleOf } from './rules.ts';
 import { type Affine, affineOf, exactSumBits, rangeOf } from './scales.ts';
 
@@ -20,6 +21,16 @@ export interface Plan {
   readonly means: ReadonlyMap<string, Float64Array>;
   /** Nodes behind the last integers. */
   readonly tail: ReadonlySet<Node>;
+  /** By the sums that they mask. */
+  readonly masks: ReadonlyMap<string, Mask>;
+}
+
+/** What a Softmax need not tell apart. */
+interface Mask {
+  /** Sums below are as good as this. */
+  readonly floor: number;
+  /** Summands below give such sums whatever the score. */
+  readonly lowest: number;
 }
 
 /** A probability: 1/256 a step, as onnxruntime's kernels want it; 1 itself is 255/256. */
@@ -30,9 +41,16 @@ export function planOf(draft: Draft, ranges: Ranges): Plan {
   const links = linksOf(draft);
   const tail = tailOf(draft, links);
   const groups = groupsOf(draft);
+  const masks = new Map(
+    draft.nodes.flatMap((n) => {
+      const y = n.outputs[0] as string;
+      const mask = maskOf(y, draft, ranges, links);
+      return mask === null ? [] : [[y, mask] as const];
+    }),
+  );
   const affine = new Map<string, Affine>();
   for (const members of groups) {
-    const chosen = chooseAffine(members, draft, ranges, links);
+    const chosen = chooseAffine(members, draft, ranges, links, masks);
     for (const name of members) affine.set(name, chosen);
   }
   for (const node of tail) affine.delete(node.outputs[0] as string);
@@ -43,7 +61,7 @@ export function planOf(draft: Draft, ranges: Ranges): Plan {
     affine.delete(node.inputs[0] as string);
   }
   const means = new Map([...ranges].flatMap(([name, r]) => (r.means ? [[name, r.means] as const] : [])));
-  return { affine, absorbed, means, tail };
+  return { affine, absorbed, means, tail, masks };
 }
 
 /** Tensors that must share a scale, the first of each group first. */
@@ -59,7 +77,7 @@ function groupsOf(draft: Draft): string[][] {
   return [...new Set(groups.values())];
 }
 
-function chooseAffine(members: readonly string[], draft: Draft, ranges: Ranges, links: Links): Affine {
+function chooseAffine(members: readonly string[], draft: Draft, ranges: Ranges, links: Links, masks: Plan['masks']): Affine {
   const first = members[0] as string;
   let range: Range = { lo: 0, hi: 0 };
   let bits = 24;
@@ -67,7 +85,7 @@ function chooseAffine(members: readonly string[], draft: Draft, ranges: Ranges, 
     const { lo, hi } = ranges.get(name) ?? range;
     range = { lo: Math.min(range.lo, lo), hi: Math.max(range.hi, hi) };
     for (const reader of links.readers.get(name) ?? []) bits = Math.min(bits, exactSumBits(summed(reader, draft)));
-    range = { ...range, lo: Math.max(range.lo, floorOf(name, draft, ranges, links)) };
+    range = { ...range, lo: Math.max(range.lo, masks.get(name)?.floor ?? Number.NEGATIVE_INFINITY) };
     const made = added(links.producer.get(name), draft);
     range = { lo: Math.min(range.lo, made.lo), hi: Math.max(range.hi, made.hi) };
   }
@@ -75,15 +93,38 @@ function chooseAffine(members: readonly string[], draft: Draft, ranges: Ranges, 
   return probability ? UNIT : affineOf(range, bits);
 }
 
-/** How far below the least score the probability is less than a quarter of a step: e^−7 < 1/1024. */
+/** How far below the greatest score a probability is less than a quarter of a step: e^−7 < 1/1024. */
 const UNSEEN = 7;
 
-/** The least value of masked scores that a Softmax can tell from less, −∞ for other tensors. */
-function floorOf(name: string, { constants }: Draft, ranges: Ranges, links: Links): number {
+/**
+ * Of Add(scores, constant) that Softmax alone reads: elements that the constant moves so far below another of their row that no scores bring
+ * them back are masked. The sum need reach no lower than the least of the others, nor than what is unseen in its row, be there many of it.
+ */
+function maskOf(name: string, { constants, shapes }: Draft, ranges: Ranges, links: Links): Mask | null {
   const sum = links.producer.get(name);
-  if (sum?.op !== 'Add' || !onlySoftmax(links, name)) return Number.NEGATIVE_INFINITY;
+  const readers = links.readers.get(name) ?? [];
+  if (sum?.op !== 'Add' || !onlySoftmax(links, name)) return null;
   const [scores, ...more] = sum.inputs.filter((n) => !constants.has(n));
-  return scores === undefined || more.length > 0 ? Number.NEGATIVE_INFINITY : (ranges.get(scores)?.lo ?? 0) - UNSEEN;
+  const constant = constants.get(sum.inputs.find((n) => constants.has(n)) ?? '') as Constant | undefined;
+  const axes = new Set(readers.map((n) => intOf(n, 'axis', -1)));
+  const [axis] = axes;
+  const range = scores === undefined ? undefined : ranges.get(scores);
+  if (constant === undefined || more.length > 0 || range === undefined || axes.size !== 1 || axis === undefined) return null;
+  const rank = (shapes.get(name) ?? []).length;
+  const width = range.hi - range.lo;
+  let least = Number.POSITIVE_INFINITY;
+  let found = false;
+  for (const row of rowsOf(constant, rank, axis < 0 ? axis + rank : axis)) {
+    const most = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+    const far = UNSEEN + Math.log(row.length);
+    const seen = row.filter((c) => c > most - width - far);
+    least = seen.reduce((a, c) => Math.min(a, range.lo + c), least);
+    if (seen.length === row.length) continue;
+    found = true;
+    const masked = row.length - seen.length;
+    least = Math.min(least, range.lo + most - UNSEEN - Math.log(Math.max(1, masked / seen.length)));
+  }
+  return found ? { floor: least, lowest: least - range.hi } : null;
 }
 
 /** How many elements a node sums in float32. onnxruntime takes the mean of all pixels on integers. */

@@ -61,9 +61,10 @@ const concat: Infer = (node, shapes) => {
 
 const reduced: Infer = (node, [x], constant) => {
   const s = x as Shape;
-  const given =
-    (node.opset < (node.op === 'ReduceSum' ? 13 : 18) ? intsOf(node, 'axes') : numbersOf(node, constant, 1)) ?? s.map((_, i) => i);
-  const axes = given.map((a) => axis(node, a, s.length));
+  const given = node.opset < (node.op === 'ReduceSum' ? 13 : 18) ? intsOf(node, 'axes') : numbersOf(node, constant, 1);
+  // Without axes: all, or none where the node says so.
+  const none = intOf(node, 'noop_with_empty_axes', 0) === 1 ? [] : s.map((_, i) => i);
+  const axes = (given?.length ? given : none).map((a) => axis(node, a, s.length));
   const keep = intOf(node, 'keepdims', 1) === 1;
   return s.flatMap((d, i) => (axes.includes(i) ? (keep ? [1] : []) : [d]));
 };
@@ -77,7 +78,11 @@ const argMax: Infer = (node, [x]) => {
 const topK: Infer = (node, [x], constant) => {
   const s = x as Shape;
   const a = axis(node, intOf(node, 'axis', -1), s.length);
-  const k = numbersOf(node, constant, 1)?.[0] ?? refuse(node, 'model.unsupported-dynamic', 'k is computed; supported: a constant');
+  const list = numbersOf(node, constant, 1) ?? [];
+  const [k] = list;
+  const size = s[a] as number;
+  if (k === undefined || list.length !== 1 || constant(1)?.dims.length !== 1 || !(k >= 1 && k <= size))
+    refuse(node, 'model.invalid-attribute', `k is [${list.join(', ')}], of ${size} elements`);
   return s.map((d, i) => (i === a ? k : d));
 };
 

@@ -333,6 +333,22 @@ describe('keys (Refused because: the relation would not be what the conditions s
     ],
   ])('G20 refuses %s (%s)', (_, condition, change) => expectRefused(verdict(change), 'E6', condition));
 
+  it('G21 counts the work of a view once, however often it is read', () => {
+    const started = performance.now();
+    const v = verdict((k) => {
+      const { x } = view(k).parts[0] as { x: number };
+      view(k).parts = Array.from({ length: 2000 }, () => ({ x, counts: [], from: [[0]], to: [[0]] }));
+      (k.ops[best.index - 1] as ReqOp).form = {
+        kind: 'lin',
+        terms: Array.from({ length: 2000 }, (): [number, number] => [1, joined.y]),
+        constant: 0,
+      };
+    });
+    // 4 million times a part: more than a verifier is ready to spend.
+    expectRefused(v, 'E6', 'S14');
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
   it('G21 bounds the work of a view before it is done', () => {
     const huge = (k: Draft): void => {
       const p = view(k).parts[0] as { counts: number[] };

@@ -179,6 +179,27 @@ describe('an interface', () => {
     );
   });
 
+  it.each<[string, Partial<TailTensor>]>([
+    ['none', { steps: [{ op: 'topk', axis: 0, k: 0, largest: true, indices: false }] }],
+    ['more than there are', { steps: [{ op: 'topk', axis: 0, k: 11, largest: true, indices: false }], shape: [11] }],
+    ['an axis that is not', { steps: [{ op: 'topk', axis: 1, k: 1, largest: true, indices: false }] }],
+    ['indices called floats', { steps: [{ op: 'topk', axis: 0, k: 10, largest: true, indices: true }], dtype: 'float32' }],
+    ['another shape', { steps: [{ op: 'topk', axis: 0, k: 3, largest: true, indices: true }], dtype: 'int64' }],
+  ])('cannot take the greatest of %s', (_, change) => {
+    expect(() => reread({ ...face, outputs: [{ ...output, dims: [...output.dims], ...change }] })).toThrow(Refused);
+  });
+
+  it('cannot visit more elements than somebody waits for, over all its outputs', () => {
+    const steps = Array.from({ length: 60 }, () => ({ op: 'topk', axis: 0, k: 2 ** 16, largest: true, indices: true }) as const);
+    const t = key.outputs[0]?.tensor as number;
+    const tensors = key.tensors.map((e, i) => (i === t ? { ...e, dims: [2 ** 16] } : e));
+    const one: TailTensor = { ...output, dtype: 'int64', shape: [2 ** 16], dims: [2 ** 16], steps };
+    const faceOf = (n: number): Interface => ({ ...face, outputs: Array.from({ length: n }, (_, i) => ({ ...one, name: `y${i}` })) });
+    const reads = (n: number) => () => decodeInterface(encodeInterface(faceOf(n)), { ...key, tensors } as KeyFields);
+    expect(reads(1)).not.toThrow();
+    expect(reads(3)).toThrow(/visit too many elements/);
+  });
+
   it('cannot go on for thousands of steps', () => {
     const steps = [...output.steps, ...Array.from({ length: 5000 }, () => ({ op: 'softmax', axis: 1 }) as const)];
     expect(() => reread({ ...face, outputs: [{ ...output, steps }] })).toThrow(Refused);

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -86,6 +87,16 @@ describe('wrong usage', () => {
       outputs: null,
       inputs: null,
     });
+  });
+});
+
+describe('a machine without WebAssembly SIMD', () => {
+  it('predicts what the slower kernels take', () => {
+    const without = 'data:text/javascript,WebAssembly.validate=()=>false';
+    const args = ['--import', without, 'dist/cli/main.js', 'check', 'fixtures/models/digits-mlp.qop/model.onnx', '--json'];
+    const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ predicted: { proverSeconds: expect.any(Number) } });
   });
 });
 

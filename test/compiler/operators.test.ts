@@ -165,6 +165,15 @@ const cases: Readonly<Record<string, { opset?: number; shape: readonly number[];
       end(m, m.pair(m.node('Concat', [floats, x, one, each], { axis: 1 }), 1 / 50, 100, 'uint8'), 'float32', [1, 8, 4]);
     },
   },
+  'Concat with int32 constants beyond 2^24': {
+    shape: [1, 3, 4],
+    build: (m) => {
+      const x = m.pair(m.input('x', 'float32', [1, 3, 4]), 1 / 64, 128, 'uint8');
+      const large = [18620723, 18620721, -20000001, 16777217].map((v) => v + 8 * (v % 3));
+      const c = m.node('DequantizeLinear', [m.constant('int32', [1, 1, 4], large), m.scalar('float32', 1.6231788322329521e-6)]);
+      end(m, m.pair(m.node('Concat', [x, c], { axis: 1 }), 2.2388715744018555, 50, 'uint8'), 'float32', [1, 4, 4]);
+    },
+  },
   'QLinearConcat with a constant of another scale': {
     shape: [1, 3, 4],
     build: (m, d) => {

@@ -1,5 +1,5 @@
-/** Identity, Dropout (an inference drops nothing) and a Cast of floats to float: gone. */
-import { intOf } from '../../onnx/graph.ts';
+/** Identity, Dropout (an inference drops nothing), a Cast of floats to float and a reduction of no dimension: gone. */
+import { intOf, intsOf, type Node } from '../../onnx/graph.ts';
 import type { Draft } from '../draft.ts';
 import { Edit, nodeLike } from '../edit.ts';
 
@@ -11,6 +11,7 @@ export function dropIdentities(draft: Draft): Draft {
     const idle =
       node.op === 'Identity' ||
       (node.op === 'Dropout' && !edit.isOutput(mask) && (edit.links.readers.get(mask) ?? []).length === 0) ||
+      reducesNothing(edit, node) ||
       (node.op === 'Cast' && intOf(node, 'to', 0) === 1);
     if (!idle) continue;
     if (!edit.isOutput(y)) edit.rename(y, x);
@@ -24,4 +25,11 @@ export function dropIdentities(draft: Draft): Draft {
     edit.replace(node, []);
   }
   return edit.done();
+}
+
+/** ReduceMean and its kin without axes, where that means none. */
+function reducesNothing(edit: Edit, node: Node): boolean {
+  if (!node.op.startsWith('Reduce') || intOf(node, 'noop_with_empty_axes', 0) !== 1) return false;
+  const axes = node.inputs[1] ?? '';
+  return axes === '' ? intsOf(node, 'axes') === undefined : edit.constants.get(axes)?.data?.length === 0;
 }

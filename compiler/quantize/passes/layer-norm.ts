@@ -71,7 +71,9 @@ function normalOf(edit: Edit, div: Node): { x: string; epsilon: number } | null 
   const squared =
     (power !== null && exponent?.data.length === 1 && exponent.data[0] === 2 && isCentred(power.inputs[0])) ||
     product?.inputs.every(isCentred) === true;
-  return squared ? { x, epsilon: epsilon.data[0] as number } : null;
+  // An epsilon or exponent of higher rank would raise that of the result.
+  const same = edit.shape(div.outputs[0]).length === edit.shape(x).length;
+  return squared && same ? { x, epsilon: epsilon.data[0] as number } : null;
 }
 
 /** What a node takes the mean of, if it is over the last dimension alone and keeps it. */

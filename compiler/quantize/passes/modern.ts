@@ -63,6 +63,9 @@ const softmax: Rewrite = (edit, node) => {
   return [nodeLike(node, node.op, node.inputs, node.outputs[0] as string, { axis: a })];
 };
 
+/** Where the order is left open, in order. */
+const topK: Rewrite = (_, node) => [{ ...node, attributes: new Map([...node.attributes, ['sorted', { kind: 'int', value: 1 }]]) }];
+
 const resize: Rewrite = (_, node) => {
   if (node.opset < 11) refuse(node, 'model.unsupported-opset', `opset ${node.opset} is not supported; supported: 11 and later`);
   const mode = stringOf(node, 'mode', 'nearest');
@@ -75,7 +78,7 @@ const mean: Rewrite = (edit, node) => {
   const [x, y] = [node.inputs[0] as string, node.outputs[0] as string];
   const shape = edit.shape(x);
   const given = node.opset < 18 ? intsOf(node, 'axes') : numbersOf(node, (i) => edit.constants.get(node.inputs[i] ?? ''), 1);
-  const axes = (given ?? shape.map((_, i) => i)).map((a) => axis(node, a, shape.length)).sort((a, b) => a - b);
+  const axes = (given?.length ? given : shape.map((_, i) => i)).map((a) => axis(node, a, shape.length)).sort((a, b) => a - b);
   const pixels = shape.map((_, i) => i).slice(2);
   if (shape.length < 3 || shape.length > 4 || axes.join() !== pixels.join()) return null;
   if (intOf(node, 'keepdims', 1) === 1) return [nodeLike(node, 'GlobalAveragePool', [x], y)];
@@ -88,9 +91,10 @@ const mean: Rewrite = (edit, node) => {
 };
 
 const sum: Rewrite = (edit, node) => {
-  if (node.opset >= 13 || intsOf(node, 'axes') === null) return null;
+  const given = intsOf(node, 'axes');
+  if (node.opset >= 13 || given === undefined) return null;
   const y = node.outputs[0] as string;
-  const axes = edit.add(int64s(`${y}/axes`, [...(intsOf(node, 'axes') as readonly number[])]));
+  const axes = edit.add(int64s(`${y}/axes`, [...given]));
   return [nodeLike(node, 'ReduceSum', [node.inputs[0] as string, axes], y, { keepdims: intOf(node, 'keepdims', 1) })];
 };
 
@@ -101,6 +105,8 @@ const REWRITES: Readonly<Record<string, Rewrite>> = {
   Clip: clip,
   Pad: pad,
   Softmax: softmax,
+  LogSoftmax: softmax,
+  TopK: topK,
   Resize: resize,
   ReduceMean: mean,
   ReduceSum: sum,

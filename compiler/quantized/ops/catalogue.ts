@@ -135,7 +135,7 @@ export const catalogue: Readonly<Record<string, Entry>> = {
     ArgMax: 'index of the greatest, after the last integer',
     TopK: 'constant k, in order; values and indices, after the last integer',
   }),
-  ...all('tail', { LogSoftmax: 'after the last integer' }, 'in float64, equal to about 1e-6'),
+  ...all('tail', { LogSoftmax: 'after the last integer' }, ': float64, equal to about 1e-6'),
   ...all('unary', { ArgMin: 'index of the least, after the last integer: of complements, which are outputs' }),
   ...all('tree', {
     ReduceMax: 'over any dimensions',

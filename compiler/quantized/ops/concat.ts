@@ -57,7 +57,7 @@ function requantized(ctx: Context, node: Node, i: number, to: Target): Integer {
 function dequantized({ dims, data }: Tensor, scales: readonly number[], axis: number, zp: number): Float32Array {
   const inner = product(dims.slice(axis + 1));
   const scaleAt = (i: number): number => scales[scales.length === 1 ? 0 : Math.floor(i / inner) % scales.length] as number;
-  return Float32Array.from(data as ArrayLike<number>, (q, i) => Math.fround((q - zp) * scaleAt(i)));
+  return Float32Array.from(data as ArrayLike<number>, (q, i) => Math.fround(Math.fround(q - zp) * scaleAt(i)));
 }
 
 /** A constant of these floats, as QuantizeLinear makes integers of it. */

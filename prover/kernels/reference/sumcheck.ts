@@ -1,4 +1,5 @@
 /** Batched sumchecks of products (protocol §8.5, §9.1): evaluate every instance at 0, 2, … and fold the top variable. */
+import { maxOf } from '../../../circuits/shape.ts';
 import { add, type F4, get, mul, mulTo, scale, ZERO } from '../../../protocol/extension.ts';
 import { add as addBase, sub as subBase } from '../../../protocol/field.ts';
 import { foldTop } from '../../../protocol/mle.ts';
@@ -25,7 +26,7 @@ export async function sumcheck(
 
 /** The sumcheck of Σ_k delta_k Π factors_k, each instance over its own number of variables. */
 export function batched(instances: Running[], delta: readonly F4[], degree: number): BatchedSumcheck {
-  const rounds = Math.max(...instances.map((i) => i.variables));
+  const rounds = maxOf(instances.map((i) => i.variables));
   let bound = 0;
   return {
     async round() {

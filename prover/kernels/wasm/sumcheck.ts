@@ -1,4 +1,5 @@
 /** Batched sumchecks of products (protocol §8.5, §9.1): every instance's factors lie in the kernel's memory and are folded there. */
+import { maxOf } from '../../../circuits/shape.ts';
 import { add, type F4, mul, scale, sub, ZERO } from '../../../protocol/extension.ts';
 import type { Scope } from '../../../wasm/memory.ts';
 import type { BatchedSumcheck } from '../kernels.ts';
@@ -21,7 +22,7 @@ export function batched(
   delta: readonly F4[],
   degree: number,
 ): BatchedSumcheck {
-  const rounds = Math.max(...instances.map((i) => i.variables));
+  const rounds = maxOf(instances.map((i) => i.variables));
   const stride = 64 * degree;
   const sums = scope.alloc(stride * instances.length * machine.mostRanges);
   const xAt = scope.alloc(28);
