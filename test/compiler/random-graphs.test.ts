@@ -22,6 +22,8 @@ const ELSEWHERE = [
   'Upsample',
   'ArgMax',
   'ArgMin',
+  'TopK',
+  'LogSoftmax',
   'ConvTranspose',
   'ReduceMax',
   'ReduceMin',
