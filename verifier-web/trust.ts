@@ -37,7 +37,11 @@ function security({ securityBits, security: how }: Trust): Pick<Ground, 'word' |
 
 function secrecy({ zeroKnowledge, hidden }: Trust): Pick<Ground, 'word' | 'why' | 'tone'> {
   if (!zeroKnowledge)
-    return { word: 'Not zero-knowledge', why: 'The proof tells something of the weights, and of what it computed with.', tone: 'plain' };
+    return {
+      word: 'Not zero-knowledge',
+      why: 'The proof shows values between the layers, and tells something of the weights.',
+      tone: 'plain',
+    };
   const shown = (['input', 'output'] as const).filter((side) => !hidden.includes(side)).join(' and ');
   const seen = shown === '' ? 'commitments alone' : `the ${shown}`;
   return {

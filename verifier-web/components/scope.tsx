@@ -51,8 +51,8 @@ function notHidden({ inputs, trust: { zeroKnowledge, hidden } }: Accepted): stri
   if (!zeroKnowledge) {
     const committed = inputs.some((t) => 'root' in t);
     const seen = committed
-      ? 'The output, and something of the weights and of the input.'
-      : 'Input and output, and something of the weights.';
+      ? 'The output, values in between, and something of the weights and of the input.'
+      : 'Input and output, values in between, and something of the weights.';
     return `${seen} This is integrity, not secrecy.`;
   }
   const shown = (['input', 'output'] as const).filter((side) => !hidden.includes(side)).map((side) => `the ${side}`);
