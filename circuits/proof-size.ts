@@ -104,11 +104,14 @@ function runElements(key: Pick<KeyFields, 'tensors'>, plan: Plan): number {
 }
 
 /**
- * Peak resident bytes of `assay prove --threads 1` on Node 20, within a fifth; each thread more takes some 9 MB. Fitted to 34 circuits of
- * `fixtures/models`, from 72 to 613 MB: a process with the kernels, codewords and trees with room to grow, a run with its copies, and lookups.
+ * Peak resident bytes of `assay prove --threads 1` on Linux and Node 20, within a fifth; each thread more takes some 9 MB. Fitted to 34 circuits
+ * of `fixtures/models`, from 72 to 613 MB: a process with the kernels, codewords and trees with room to grow, a run with its copies, lookups
+ * and the heap that grows with the first of them.
  */
-export const proverMemory = (key: Pick<KeyFields, 'h' | 'lr' | 'tensors'>, plan: Plan): number =>
-  79e6 + 1.4 * committedBytes(key, plan) + 48 * runElements(key, plan) + 90 * (plan.lookupCount + plan.tableCount);
+export function proverMemory(key: Pick<KeyFields, 'h' | 'lr' | 'tensors'>, plan: Plan): number {
+  const rows = plan.lookupCount + plan.tableCount;
+  return 79e6 + 1.4 * committedBytes(key, plan) + 48 * runElements(key, plan) + 90 * rows + Math.min(10e6, 400 * rows);
+}
 
 /**
  * Seconds of `assay prove --threads 1`, from the start of the process to its end, on the machine of README's figures: as a rule within a fifth.

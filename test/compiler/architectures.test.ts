@@ -4,22 +4,22 @@
  */
 import { expect, test } from 'vitest';
 import { check } from '../../compiler/index.ts';
-import { compare, quantize, type Runtime } from '../../compiler/quantize/index.ts';
+import { compare, quantize } from '../../compiler/quantize/index.ts';
 import { ARCHITECTURES } from './architectures.helpers.ts';
 import { differing, runner } from './models.helpers.ts';
 import { onnxruntime } from './onnx.helpers.ts';
-import { calibrated, FloatBuilder, runtime } from './quantize.helpers.ts';
+import { calibrated, FloatBuilder, needRuntime, runtime } from './quantize.helpers.ts';
 
 const fused = await onnxruntime();
-if (runtime === null || typeof fused === 'string') console.warn('not run: architectures, onnxruntime-node does not load');
+needRuntime();
 
-test.skipIf(runtime === null || typeof fused === 'string').each(Object.entries(ARCHITECTURES))('%s', async (_, build) => {
+test.each(Object.entries(ARCHITECTURES))('%s', async (name, build) => {
   const m = new FloatBuilder(17, 21);
   m.result(build(m));
   const model = m.bytes();
   const { prepared, samples, ranges } = await calibrated(model, 8);
   const quantized = quantize(prepared, ranges, { reduceRange: true });
-  const { outputs } = await compare(model, prepared, quantized, samples, runtime as Runtime);
+  const { outputs } = await compare(model, prepared, quantized, samples, runtime);
   const { reasons, nodes } = check(quantized.model);
   expect(reasons).toEqual([]);
   const own = nodes.filter((n) => n.meaning === 'own meaning').map((n) => n.op);
@@ -42,7 +42,7 @@ test.skipIf(runtime === null || typeof fused === 'string').each(Object.entries(A
     expect(mine?.shape).toEqual(theirs?.shape);
     different += differing(mine?.data ?? [], theirs?.data ?? []);
   }
-  console.info(`${_}: own ${own.join(' ') || 'none'}, ${different} differ, ${outputs[0]?.sqnr.toFixed(1)} dB`);
+  console.info(`${name}: own ${own.join(' ') || 'none'}, ${different} differ, ${outputs[0]?.sqnr.toFixed(1)} dB`);
   if (own.length === 0) expect(different).toBe(0);
   expect(outputs[0]?.sqnr).toBeGreaterThan(18);
 });

@@ -6,25 +6,16 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { check as predict } from '../../compiler/compile.ts';
 import { check, lower } from '../../compiler/index.ts';
-import {
-  calibrate,
-  compare,
-  forProving,
-  type Method,
-  prepare,
-  quantize,
-  type Runtime,
-  type Sample,
-} from '../../compiler/quantize/index.ts';
+import { calibrate, compare, forProving, type Method, prepare, quantize, type Sample } from '../../compiler/quantize/index.ts';
 import { draftBytes } from '../../compiler/quantize/prepare.ts';
 import { attentionNet, forkedNet, residualNet, rowsNet, sklearnNet, tensorflowNet, torchNet } from './exported.helpers.ts';
 import { differing, recorded, runner } from './models.helpers.ts';
 import { onnxruntime } from './onnx.helpers.ts';
-import { calibrated, runtime } from './quantize.helpers.ts';
+import { calibrated, needRuntime, runtime } from './quantize.helpers.ts';
 
 const fused = await onnxruntime();
-if (runtime === null || typeof fused === 'string') console.warn('not run: quantized models, onnxruntime-node does not load');
-const here = runtime as Runtime;
+const here = runtime;
+needRuntime();
 
 /** Elements in which onnxruntime's fused kernels and the compiled integers differ. */
 async function differences(model: Uint8Array, samples: readonly Sample[]): Promise<number> {
@@ -54,7 +45,7 @@ const fixture = (name: string) => {
   return { float: readFileSync(`${dir}/float.onnx`), samples, labels };
 };
 
-describe.skipIf(runtime === null)('models of exporters', () => {
+describe('models of exporters', () => {
   const nets: [string, Uint8Array, boolean][] = [
     ['PyTorch, opset 11', torchNet(11), true],
     ['PyTorch, opset 17', torchNet(17), true],
@@ -105,7 +96,7 @@ describe.skipIf(runtime === null)('models of exporters', () => {
   });
 });
 
-describe.skipIf(runtime === null)('trained models', () => {
+describe('trained models', () => {
   test.each(['digits-mlp.qop', 'digits-cnn.qop', 'mnist-cnn.qop'])(
     '%s keeps its classes, and assay computes what onnxruntime does',
     async (name) => {

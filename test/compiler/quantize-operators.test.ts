@@ -1,11 +1,9 @@
 /** Every operator that can be quantized, once: the quantized model opens in onnxruntime and stays near the float one. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { check } from '../../compiler/index.ts';
-import { compare, quantize, type Runtime } from '../../compiler/quantize/index.ts';
+import { compare, quantize } from '../../compiler/quantize/index.ts';
 import { QUANTIZABLE } from '../../compiler/quantize/rules.ts';
-import { calibrated, FloatBuilder, runtime } from './quantize.helpers.ts';
-
-if (runtime === null) console.warn('not run: operators that are quantized, onnxruntime-node does not load');
+import { calibrated, FloatBuilder, needRuntime, runtime } from './quantize.helpers.ts';
 
 type Build = (m: FloatBuilder, x: string) => string;
 const one =
@@ -112,19 +110,23 @@ test('the list is whole', () => {
   expect(Object.keys(OPERATORS).sort()).toEqual([...QUANTIZABLE].sort());
 });
 
-test.skipIf(runtime === null).each(Object.entries(OPERATORS))('%s', async (op, build) => {
-  const m = new FloatBuilder(20, 21);
-  const made = build(m, m.conv(m.open('x', ['N', 2, 6, 6]), 2, 4, 3));
-  m.outputs.push({ name: made, type: { tensorType: { elemType: op === 'ArgMax' ? 7 : 1 } } });
-  const model = m.bytes();
-  const { prepared, samples, ranges } = await calibrated(model, 8);
-  const quantized = quantize(prepared, ranges);
-  const { outputs, layers } = await compare(model, prepared, quantized, samples, runtime as Runtime, { perLayer: true });
-  // What it writes compiles.
-  expect(check(quantized.model)).toMatchObject({ supported: true });
-  // Indices have no noise; the first of two near values may change.
-  expect(outputs.length).toBe(op === 'ArgMax' ? 0 : 1);
-  for (const { sqnr } of outputs) expect(sqnr).toBeGreaterThan(24);
-  // Masked scores saturate.
-  for (const { sqnr, name } of layers.slice(0, op === 'Where' ? 1 : undefined)) expect([name, sqnr > 24]).toEqual([name, true]);
+describe('every operator', () => {
+  needRuntime();
+
+  test.each(Object.entries(OPERATORS))('%s', async (op, build) => {
+    const m = new FloatBuilder(20, 21);
+    const made = build(m, m.conv(m.open('x', ['N', 2, 6, 6]), 2, 4, 3));
+    m.outputs.push({ name: made, type: { tensorType: { elemType: op === 'ArgMax' ? 7 : 1 } } });
+    const model = m.bytes();
+    const { prepared, samples, ranges } = await calibrated(model, 8);
+    const quantized = quantize(prepared, ranges);
+    const { outputs, layers } = await compare(model, prepared, quantized, samples, runtime, { perLayer: true });
+    // What it writes compiles.
+    expect(check(quantized.model)).toMatchObject({ supported: true });
+    // Indices have no noise; the first of two near values may change.
+    expect(outputs.length).toBe(op === 'ArgMax' ? 0 : 1);
+    for (const { sqnr } of outputs) expect(sqnr).toBeGreaterThan(24);
+    // Masked scores saturate.
+    for (const { sqnr, name } of layers.slice(0, op === 'Where' ? 1 : undefined)) expect([name, sqnr > 24]).toEqual([name, true]);
+  });
 });

@@ -1,11 +1,9 @@
 /** Patterns that passes look for, and what only looks like them: the prepared model computes the same, the quantized one stays near. */
 import { describe, expect, test } from 'vitest';
-import { compare, prepare, quantize, type Runtime } from '../../compiler/quantize/index.ts';
+import { compare, prepare, quantize } from '../../compiler/quantize/index.ts';
 import { draftBytes } from '../../compiler/quantize/prepare.ts';
 import { Refused } from '../../protocol/refused.ts';
-import { calibrated, FloatBuilder, runtime } from './quantize.helpers.ts';
-
-if (runtime === null) console.warn('not run: patterns of quantization, onnxruntime-node does not load');
+import { calibrated, FloatBuilder, needRuntime, runtime } from './quantize.helpers.ts';
 
 interface Pattern {
   readonly opset?: number;
@@ -90,14 +88,14 @@ const PATTERNS: Readonly<Record<string, Pattern>> = {
   },
 };
 
-describe.skipIf(runtime === null)('patterns', () => {
+describe('patterns', () => {
+  needRuntime();
   test.each(Object.entries(PATTERNS))('%s', async (_, { opset = 17, near, build }) => {
-    const here = runtime as Runtime;
     const m = new FloatBuilder(opset, 5);
     m.result(build(m));
     const model = m.bytes();
     const { prepared, samples, ranges } = await calibrated(model, 6);
-    const [a, b] = [await here.open(model), await here.open(draftBytes(prepared.draft))];
+    const [a, b] = [await runtime.open(model), await runtime.open(draftBytes(prepared.draft))];
     for (const sample of samples) {
       const [float, same] = [await a.run(sample), await b.run(sample)];
       for (const [name, { data, shape }] of Object.entries(float)) {
@@ -106,7 +104,7 @@ describe.skipIf(runtime === null)('patterns', () => {
       }
     }
     await Promise.all([a.close(), b.close()]);
-    const { outputs } = await compare(model, prepared, quantize(prepared, ranges), samples, here);
+    const { outputs } = await compare(model, prepared, quantize(prepared, ranges), samples, runtime);
     if (near !== undefined) expect(outputs[0]?.sqnr).toBeGreaterThan(near);
   });
 });

@@ -4,14 +4,14 @@
  */
 import { expect, test } from 'vitest';
 import { check } from '../../compiler/index.ts';
-import { compare, quantize, type Runtime } from '../../compiler/quantize/index.ts';
+import { compare, quantize } from '../../compiler/quantize/index.ts';
 import { draftBytes } from '../../compiler/quantize/prepare.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { differing, runner } from './models.helpers.ts';
 import { onnxruntime } from './onnx.helpers.ts';
-import { calibrated, FloatBuilder, runtime } from './quantize.helpers.ts';
+import { calibrated, FloatBuilder, needRuntime, runtime } from './quantize.helpers.ts';
 
-if (runtime === null) console.warn('not run: random float graphs, onnxruntime-node does not load');
+needRuntime();
 
 type Step = (m: FloatBuilder, x: string, other: () => string) => string;
 
@@ -101,15 +101,14 @@ async function taken(model: Uint8Array, count: number): Promise<Awaited<ReturnTy
   }
 }
 
-test.skipIf(runtime === null)('the prepared and the quantized model follow the float one', async () => {
-  const here = runtime as Runtime;
+test('the prepared and the quantized model follow the float one', async () => {
   let folded = 0;
   for (let seed = 1; seed <= 60; seed++) {
     const model = randomNet(seed);
     const made = await taken(model, 4);
     if (made === null) continue;
     const { prepared, samples, ranges } = made;
-    const [a, b] = [await here.open(model), await here.open(draftBytes(prepared.draft))];
+    const [a, b] = [await runtime.open(model), await runtime.open(draftBytes(prepared.draft))];
     for (const sample of samples) {
       const [float, same] = [await a.run(sample), await b.run(sample)];
       for (const [name, { data }] of Object.entries(float)) {
@@ -119,14 +118,14 @@ test.skipIf(runtime === null)('the prepared and the quantized model follow the f
       }
     }
     await Promise.all([a.close(), b.close()]);
-    const { outputs } = await compare(model, prepared, quantize(prepared, ranges), samples, here);
+    const { outputs } = await compare(model, prepared, quantize(prepared, ranges), samples, runtime);
     for (const { name, sqnr } of outputs) expect([seed, name, sqnr > 12]).toEqual([seed, name, true]);
     if (!prepared.ops.some((op) => ['Identity', 'Dropout', 'Min', 'Div', 'BatchNormalization'].includes(op))) folded++;
   }
   expect(folded).toBeGreaterThan(50);
 });
 
-test.skipIf(runtime === null)('assay computes what the fused kernels of onnxruntime do', async () => {
+test('assay computes what the fused kernels of onnxruntime do', async () => {
   const fused = await onnxruntime();
   if (typeof fused === 'string') throw new Error(fused);
   let [proven, elements, different] = [0, 0, 0];

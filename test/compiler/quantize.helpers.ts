@@ -1,4 +1,5 @@
 /** Float models as exporters write them, and onnxruntime as the quantizer's runtime. */
+import { beforeEach } from 'vitest';
 import { onnxruntime } from '../../cli/quantize/onnxruntime.ts';
 import { calibrate, prepare, type Ranges, type Runtime, type Sample } from '../../compiler/quantize/index.ts';
 import { type AttributeValue, Dice, ModelBuilder } from './onnx.helpers.ts';
@@ -85,8 +86,17 @@ export function samplesFor(
   return Array.from({ length: count }, () => Object.fromEntries(inputs.map(({ name, dtype, shape }) => [name, tensor(dtype, shape)])));
 }
 
-/** onnxruntime for the quantizer, or null where it does not load. */
-export const runtime: Runtime | null = await onnxruntime().catch(() => null);
+const loaded: Runtime | string = await onnxruntime().catch((e) => e.message);
+
+/** onnxruntime for the quantizer. */
+export const runtime = loaded as Runtime;
+
+/** The tests of a file, or of a group, are reported as not run where onnxruntime-node does not load. */
+export function needRuntime(): void {
+  beforeEach((context) => {
+    if (typeof loaded === 'string') context.skip(loaded);
+  });
+}
 
 /** Prepared, calibrated with random inputs. */
 export async function calibrated(
@@ -95,5 +105,5 @@ export async function calibrated(
 ): Promise<{ prepared: ReturnType<typeof prepare>; samples: Sample[]; ranges: Ranges }> {
   const prepared = prepare(model);
   const samples = samplesFor(prepared.draft.inputs, count);
-  return { prepared, samples, ranges: await calibrate(prepared, samples, runtime as Runtime) };
+  return { prepared, samples, ranges: await calibrate(prepared, samples, runtime) };
 }
