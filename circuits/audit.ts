@@ -46,6 +46,7 @@ export function auditKey(network: Network, key: Key, contents: Contents, options
   const same = (model: number, inKey: number, where: string): void => {
     const known = renamed.get(model);
     ok(known === undefined || known === inKey, where, `tensor ${inKey} where the model has the one it already uses as ${known}`);
+    if (known !== undefined) return;
     renamed.set(model, inKey);
     const [a, b] = [network.tensors[model] as Tensor, key.tensors[inKey] as Tensor];
     ok(

@@ -171,13 +171,9 @@ function checkOps(key: Key, plan: Plan, contents: Contents | undefined): void {
     }
     for (const t of writesOf(op)) {
       const home = T[t]?.home;
-      const fits = isShow(op)
-        ? home === 'V' || home === 'D'
-        : t === op.y && outputTensors.has(t)
-          ? true
-          : isComputed(op)
-            ? home === 'D'
-            : home === 'A' || (home === 'R' && t === op.y);
+      const output = t === op.y && outputTensors.has(t);
+      const looked = home === 'A' || (home === 'R' && t === op.y);
+      const fits = isShow(op) ? home === 'V' || home === 'D' : output || (isComputed(op) ? home === 'D' : looked);
       ok(!written.has(t) && !ready.has(t) && !derived.has(t) && fits, 'S7', `${at} writes tensor ${t}, which it may not`);
       written.add(t);
     }

@@ -203,13 +203,8 @@ function tailStep(
   if (step.op === 'topk') return topK(step, data, shape);
   const out = new Int32Array(data.length / n);
   for (let o = 0; o < out.length; o++) {
-    const base = Math.floor(o / inner) * inner * n + (o % inner);
-    let best = 0;
-    for (let k = 1; k < n; k++) {
-      const [a, b] = [data[base + k * inner] as number, data[base + best * inner] as number];
-      if (a > b || (step.last && a === b)) best = k;
-    }
-    out[o] = best;
+    const at = rowOf(data, n, inner, o);
+    out[o] = first(n, (p, q) => at(q) - at(p) || (step.last ? q - p : p - q));
   }
   return [out, shape.flatMap((d, i) => (i === step.axis ? (step.keepdims ? [1] : []) : [d]))];
 }
@@ -226,18 +221,25 @@ function topK(
   const out = indices || data instanceof Int32Array ? new Int32Array(count) : new Float32Array(count);
   for (let o = 0; o < data.length / n; o++) {
     const [block, rest] = [Math.floor(o / inner), o % inner];
-    const at = (i: number): number => data[(block * n + i) * inner + rest] as number;
-    if (k === 1) order[0] = first(n, (p, q) => sign * (at(p) - at(q)));
+    const at = rowOf(data, n, inner, o);
+    const before = (p: number, q: number): number => sign * (at(p) - at(q)) || p - q;
+    if (k === 1) order[0] = first(n, before);
     else {
       for (let i = 0; i < n; i++) order[i] = i;
-      order.sort((p, q) => sign * (at(p) - at(q)) || p - q);
+      order.sort(before);
     }
     for (let i = 0; i < k; i++) out[(block * k + i) * inner + rest] = indices ? (order[i] as number) : at(order[i] as number);
   }
   return [out, shape.map((d, i) => (i === axis ? k : d))];
 }
 
-/** The first index that none comes before. */
+/** The elements of row `o` along an axis of n, `inner` apart. */
+function rowOf(data: Float32Array | Int32Array, n: number, inner: number, o: number): (i: number) => number {
+  const base = Math.floor(o / inner) * inner * n + (o % inner);
+  return (i) => data[base + i * inner] as number;
+}
+
+/** The index below n that comes before all others. */
 function first(n: number, compare: (p: number, q: number) => number): number {
   let best = 0;
   for (let i = 1; i < n; i++) if (compare(i, best) < 0) best = i;

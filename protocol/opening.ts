@@ -126,5 +126,4 @@ export function verifyOpening(
         row: j,
       });
   });
-  t.end();
 }

@@ -1,6 +1,6 @@
 /** `node dist/scripts/operators.js`: writes docs/operators.md, every operator that the compiler reads, from its catalogue. */
 import { writeFileSync } from 'node:fs';
-import { catalogue, type Entry, RELATIONS, type Relation } from '../compiler/quantized/ops/catalogue.ts';
+import { ALWAYS, catalogue, type Entry, RELATIONS, type Relation } from '../compiler/quantized/ops/catalogue.ts';
 
 export const OPERATORS_PAGE = 'docs/operators.md';
 
@@ -9,14 +9,7 @@ const between = ([least, most]: readonly [number, number]): string => (least ===
 function row(op: string, { relation, opsets, meaning, own }: Entry): string {
   const at = op.lastIndexOf('.');
   const { by, lookups, committed, rows }: Relation = RELATIONS[relation];
-  const exact =
-    relation === 'folded' || relation === 'border'
-      ? 'exact'
-      : own === null
-        ? 'exact'
-        : own.startsWith(':')
-          ? `own meaning${own}`
-          : `exact, but own meaning ${own}`;
+  const exact = own === null ? 'exact' : own === ALWAYS ? 'own meaning' : `exact, but own meaning ${own}`;
   const cells = [
     op.slice(at + 1),
     op.slice(0, Math.max(0, at)),

@@ -103,6 +103,7 @@ class Pass {
     this.#shows();
     onProgress?.({ stage: 'opening', fraction: 0.8 });
     this.#open(rootA);
+    t.end();
   }
 
   /** §8.2, §8.3: the forest of the lookups, and what its leaves open; returns the points of the lookup ops. */
@@ -326,10 +327,7 @@ class Pass {
       else if (!equal(this.#evaluate(c.tensor, c.point), c.value))
         throw new Refused('V8', `a claim on the public tensor ${c.tensor} is false`, { tensor: c.tensor });
     }
-    if (plan.groups.length === 0) {
-      this.#t.end();
-      return;
-    }
+    if (plan.groups.length === 0) return;
     const roots = { W: key.wroot, X: inputRoot as Uint8Array, A: rootA as Uint8Array };
     verifyOpening(
       this.#t,

@@ -82,9 +82,21 @@ export function reshaped(node: Node, shape: readonly number[], asked: readonly n
   return out;
 }
 
-/** The axes of Squeeze and Unsqueeze: an operand from opset 13 on. */
-const axesOf = (node: Node, constant: Lookup): readonly number[] | undefined =>
-  node.opset < 13 ? intsOf(node, 'axes') : numbersOf(node, constant, 1);
+/** The first opset that has axes as an operand; of the other reductions it is 18. */
+const AXES_SINCE: Readonly<Record<string, number>> = { Squeeze: 13, Unsqueeze: 13, ReduceSum: 13 };
+
+/** The axes of Squeeze, Unsqueeze and Reduce…: an attribute, then an operand. */
+export const axesOf = (node: Node, constant: Lookup): readonly number[] | undefined =>
+  node.opset < (AXES_SINCE[node.op] ?? 18) ? intsOf(node, 'axes') : numbersOf(node, constant, 1);
+
+/** The dimensions that Reduce… reduces, ascending: without axes all, or none where the node says so. */
+export function reducedAxes(node: Node, rank: number, constant: Lookup): number[] {
+  const given = axesOf(node, constant);
+  const all = Array.from({ length: rank }, (_, i) => i);
+  if (!given?.length) return intOf(node, 'noop_with_empty_axes', 0) === 1 ? [] : all;
+  const axes = given.map((a) => axis(node, a, rank));
+  return all.filter((i) => axes.includes(i));
+}
 
 export function squeezed(node: Node, shape: readonly number[], constant: Lookup): number[] {
   const axes = axesOf(node, constant)?.map((a) => axis(node, a, shape.length));

@@ -54,6 +54,11 @@ export class Edit {
     return t !== undefined && t.dtype === 'float32' && t.data !== null ? (t as Constant) : null;
   }
 
+  /** The constants among the operands of a node. */
+  lookup(node: Node): (i: number) => Tensor | undefined {
+    return (i) => this.constants.get(node.inputs[i] ?? '');
+  }
+
   /** Adds a constant, under a name like `wish`. */
   add(t: Constant, wish = t.name): string {
     const name = freshName(this, wish);

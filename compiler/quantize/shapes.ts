@@ -1,7 +1,7 @@
 /** The shape of what a node computes, from the shapes of its operands: what Shape asks for, and what BatchNormalization and MatMul are rewritten by. */
 import { broadcast } from '../onnx/arrays.ts';
 import { elements, intOf, intsOf, type Node, refuse } from '../onnx/graph.ts';
-import { axis, cutOf, flattened, type Lookup, numbersOf, permOf, reshaped, squeezed, unsqueezed } from '../onnx/slices.ts';
+import { axis, cutOf, flattened, type Lookup, numbersOf, permOf, reducedAxes, reshaped, squeezed, unsqueezed } from '../onnx/slices.ts';
 import { spreadsOf } from '../quantized/ops/convtranspose.ts';
 import { windowFrom } from '../quantized/ops/window.ts';
 
@@ -61,10 +61,7 @@ const concat: Infer = (node, shapes) => {
 
 const reduced: Infer = (node, [x], constant) => {
   const s = x as Shape;
-  const given = node.opset < (node.op === 'ReduceSum' ? 13 : 18) ? intsOf(node, 'axes') : numbersOf(node, constant, 1);
-  // Without axes: all, or none where the node says so.
-  const none = intOf(node, 'noop_with_empty_axes', 0) === 1 ? [] : s.map((_, i) => i);
-  const axes = (given?.length ? given : none).map((a) => axis(node, a, s.length));
+  const axes = reducedAxes(node, s.length, constant);
   const keep = intOf(node, 'keepdims', 1) === 1;
   return s.flatMap((d, i) => (axes.includes(i) ? (keep ? [1] : []) : [d]));
 };

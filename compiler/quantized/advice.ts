@@ -7,7 +7,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/Normalization$/, 'fold it into the Conv or Gemm before it, or quantize the float model with assay quantize'],
   [/^(com\.microsoft\.)?DynamicQuantize/, 'scales that depend on the input have no circuit; use static quantization (assay quantize)'],
   [/^(Random|Bernoulli|Multinomial|Dropout)/, 'what is proven is deterministic; export the model for inference'],
-  [/^(NonMaxSuppression|TopK|NonZero|Unique|Where|Compress)$/, 'end the model before it, and do it on the proven output'],
+  [/^(NonMaxSuppression|NonZero|Unique|Where|Compress)$/, 'end the model before it, and do it on the proven output'],
 ];
 
 /** Half a sentence. */

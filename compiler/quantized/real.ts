@@ -1,5 +1,6 @@
 /** Real values of bytes: what a dequantized tensor is worth at every integer, and the integer that a QuantizeLinear makes of it. */
 import { roundHalfEven } from '../../circuits/step.ts';
+import { elements } from '../onnx/graph.ts';
 import type { Affine, Target } from './form.ts';
 import type { Value } from './value.ts';
 
@@ -15,6 +16,15 @@ export function valuesOf({ x, from, values }: Pick<Real, 'x' | 'from' | 'values'
 
 export const dequantized = ({ lo, hi }: { readonly lo: number; readonly hi: number }, { scale, zp }: Affine): Float32Array =>
   Float32Array.from({ length: hi - lo + 1 }, (_, i) => f32((lo + i - zp) * scale));
+
+/** Float32 values of a constant, or of a DequantizeLinear of one: int32 is rounded to float32 first. */
+export function realsOf(k: Extract<Value, { kind: 'constant' | 'real-constant' }>): Float32Array {
+  const { dims, data } = k.tensor;
+  if (k.kind === 'constant') return Float32Array.from(data ?? []);
+  const inner = elements(dims.slice(k.axis + 1));
+  const scaleAt = (i: number): number => k.scales[k.scales.length === 1 ? 0 : Math.floor(i / inner) % k.scales.length] as number;
+  return Float32Array.from(data ?? [], (q, i) => f32(f32(q - k.zp) * scaleAt(i)));
+}
 
 /** QuantizeLinear of onnxruntime; what is not a number becomes the zero point. */
 export function quantized(v: number, { scale, zp, lo, hi }: Target): number {

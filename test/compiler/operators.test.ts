@@ -31,7 +31,25 @@ function weights(m: ModelBuilder, d: Dice, dims: readonly number[], scale = 0.5)
   return m.node('DequantizeLinear', [w, m.scalar('float32', scale), m.scalar('int8', 0)]);
 }
 
-const cases: Readonly<Record<string, { opset?: number; shape: readonly number[]; approximate?: boolean; build: Build }>> = {
+interface Case {
+  readonly opset?: number;
+  readonly shape: readonly number[];
+  readonly approximate?: boolean;
+  readonly build: Build;
+}
+
+/** Before opset 13 a softmax sees a matrix, here of one row. */
+const matrixRows = (op: string): Case => ({
+  opset: 11,
+  shape: [2, 8],
+  approximate: true,
+  build: (m, d) => {
+    const y = close(m, m.node('MatMul', [head(m, [2, 8]), weights(m, d, [8, 6], 0.01)]), 0.05);
+    end(m, m.node(op, [y], { axis: 0 }), 'float32', [2, 6]);
+  },
+});
+
+const cases: Readonly<Record<string, Case>> = {
   'Gemm with a float result': {
     shape: [3, 10],
     build: (m, d) => end(m, m.node('Gemm', [head(m, [3, 10]), weights(m, d, [10, 4])]), 'float32', [3, 4]),
@@ -131,18 +149,8 @@ const cases: Readonly<Record<string, { opset?: number; shape: readonly number[];
         [1, 6],
       ),
   },
-  'Softmax before opset 13': {
-    opset: 11,
-    shape: [2, 8],
-    approximate: true,
-    build: (m, d) =>
-      end(
-        m,
-        m.node('Softmax', [close(m, m.node('MatMul', [head(m, [2, 8]), weights(m, d, [8, 6], 0.01)]), 0.05)], { axis: 0 }),
-        'float32',
-        [2, 6],
-      ),
-  },
+  'Softmax before opset 13': matrixRows('Softmax'),
+  'LogSoftmax before opset 13': matrixRows('LogSoftmax'),
   'Concat with constants: floats, integers of another scale, integers of a scale each': {
     shape: [1, 3, 4],
     build: (m, d) => {
@@ -174,6 +182,17 @@ const cases: Readonly<Record<string, { opset?: number; shape: readonly number[];
       end(m, m.pair(m.node('Concat', [x, c], { axis: 1 }), 2.2388715744018555, 50, 'uint8'), 'float32', [1, 4, 4]);
     },
   },
+  'Add of int32 constants beyond 2^24': {
+    shape: [1, 4],
+    build: (m) => {
+      const x = m.pair(m.input('x', 'float32', [1, 4]), 1 / 64, 128, 'uint8');
+      const c = m.node('DequantizeLinear', [
+        m.constant('int32', [4], [18620723, 18620721, -20000001, 16777219]),
+        m.scalar('float32', 1.6231788322329521e-6),
+      ]);
+      end(m, m.pair(m.node('Add', [x, c]), 0.5, 100, 'uint8'), 'float32', [1, 4]);
+    },
+  },
   'QLinearConcat with a constant of another scale': {
     shape: [1, 3, 4],
     build: (m, d) => {
@@ -193,18 +212,6 @@ const cases: Readonly<Record<string, { opset?: number; shape: readonly number[];
       const y = m.node('LogSoftmax', [close(m, m.node('MatMul', [head(m, [2, 8]), weights(m, d, [8, 6], 0.01)]), 0.05)], { axis: 1 });
       end(m, m.node('TopK', [y, m.constant('int64', [1], [3])], { axis: 1 }, ['greatest', 'where']), 'float32', [2, 3]);
     },
-  },
-  'LogSoftmax before opset 13': {
-    opset: 11,
-    shape: [2, 8],
-    approximate: true,
-    build: (m, d) =>
-      end(
-        m,
-        m.node('LogSoftmax', [close(m, m.node('MatMul', [head(m, [2, 8]), weights(m, d, [8, 6], 0.01)]), 0.05)], { axis: 0 }),
-        'float32',
-        [2, 6],
-      ),
   },
   'weights quantized in the graph': {
     shape: [1, 8],

@@ -1,5 +1,6 @@
 /** Identity, Dropout (an inference drops nothing), a Cast of floats to float and a reduction of no dimension: gone. */
-import { intOf, intsOf, type Node } from '../../onnx/graph.ts';
+import { intOf, type Node } from '../../onnx/graph.ts';
+import { reducedAxes } from '../../onnx/slices.ts';
 import type { Draft } from '../draft.ts';
 import { Edit, nodeLike } from '../edit.ts';
 
@@ -28,8 +29,7 @@ export function dropIdentities(draft: Draft): Draft {
 }
 
 /** ReduceMean and its kin without axes, where that means none. */
-function reducesNothing(edit: Edit, node: Node): boolean {
-  if (!node.op.startsWith('Reduce') || intOf(node, 'noop_with_empty_axes', 0) !== 1) return false;
-  const axes = node.inputs[1] ?? '';
-  return axes === '' ? intsOf(node, 'axes') === undefined : edit.constants.get(axes)?.data?.length === 0;
-}
+const reducesNothing = (edit: Edit, node: Node): boolean =>
+  node.op.startsWith('Reduce') &&
+  edit.shapes.has(node.outputs[0] as string) &&
+  reducedAxes(node, edit.shape(node.inputs[0]).length, edit.lookup(node)).length === 0;

@@ -3,8 +3,8 @@
  * by, then a factor and a summand a position. It becomes the one node that the kernels and the proof know.
  */
 import { type Constant, floats } from '../../onnx/arrays.ts';
-import { elements, intOf, intsOf, type Node } from '../../onnx/graph.ts';
-import { numbersOf } from '../../onnx/slices.ts';
+import { elements, intOf, type Node } from '../../onnx/graph.ts';
+import { reducedAxes } from '../../onnx/slices.ts';
 import type { Draft } from '../draft.ts';
 import { Edit } from '../edit.ts';
 
@@ -78,11 +78,11 @@ function normalOf(edit: Edit, div: Node): { x: string; epsilon: number } | null 
 
 /** What a node takes the mean of, if it is over the last dimension alone and keeps it. */
 function meanOf(edit: Edit, node: Node | null): string | null {
-  if (node === null || intOf(node, 'keepdims', 1) !== 1) return null;
+  if (node === null || !edit.shapes.has(node.outputs[0] as string) || intOf(node, 'keepdims', 1) !== 1) return null;
   const x = node.inputs[0] as string;
-  const axes = node.opset < 18 ? intsOf(node, 'axes') : numbersOf(node, (i) => edit.constants.get(node.inputs[i] ?? ''), 1);
   const rank = edit.shape(x).length;
-  return axes?.length === 1 && (axes[0] === -1 || axes[0] === rank - 1) ? x : null;
+  const [axis, ...more] = reducedAxes(node, rank, edit.lookup(node));
+  return axis === rank - 1 && more.length === 0 ? x : null;
 }
 
 /** The one reader of what a node makes, if it is such an operation with a constant that varies along the last dimension alone. */

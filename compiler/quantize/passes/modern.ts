@@ -5,7 +5,7 @@
 import type { Refused } from '../../../protocol/refused.ts';
 import { floats, int64s } from '../../onnx/arrays.ts';
 import { elements, floatOf, intOf, intsOf, type Node, refuse, stringOf } from '../../onnx/graph.ts';
-import { axis, numbersOf } from '../../onnx/slices.ts';
+import { axis, reducedAxes } from '../../onnx/slices.ts';
 import type { Draft } from '../draft.ts';
 import { type Edit, editEach, nodeLike } from '../edit.ts';
 
@@ -77,8 +77,7 @@ const resize: Rewrite = (_, node) => {
 const mean: Rewrite = (edit, node) => {
   const [x, y] = [node.inputs[0] as string, node.outputs[0] as string];
   const shape = edit.shape(x);
-  const given = node.opset < 18 ? intsOf(node, 'axes') : numbersOf(node, (i) => edit.constants.get(node.inputs[i] ?? ''), 1);
-  const axes = (given?.length ? given : shape.map((_, i) => i)).map((a) => axis(node, a, shape.length)).sort((a, b) => a - b);
+  const axes = reducedAxes(node, shape.length, edit.lookup(node));
   const pixels = shape.map((_, i) => i).slice(2);
   if (shape.length < 3 || shape.length > 4 || axes.join() !== pixels.join()) return null;
   if (intOf(node, 'keepdims', 1) === 1) return [nodeLike(node, 'GlobalAveragePool', [x], y)];

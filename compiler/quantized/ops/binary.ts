@@ -6,15 +6,13 @@ import { elements, type Node, refuse, type Tensor } from '../../onnx/graph.ts';
 import { type Context, constantActivation, operand } from '../context.ts';
 import type { Activation } from '../form.ts';
 import { keyDims, settle, shownOf, virtual } from '../moved.ts';
-import { mapped, type Real, valuesOf } from '../real.ts';
+import { mapped, type Real, realsOf, valuesOf } from '../real.ts';
 import { BINARY } from '../scalar.ts';
 import type { Fusable, Value } from '../value.ts';
 import { plainView, type View } from '../view.ts';
 import { chained } from './chained.ts';
 import { broadcast, broadcastShape } from './move.ts';
 import { type OpReader, result, wrongOperand } from './op.ts';
-
-const f32 = Math.fround;
 
 type Constant = Extract<Value, { kind: 'constant' | 'real-constant' }>;
 const isConstant = (v: Value): v is Constant => v.kind === 'constant' || v.kind === 'real-constant';
@@ -58,11 +56,7 @@ function reals(node: Node, k: Constant): Float32Array {
     );
   if (elements(tensor.dims) === 0)
     refuse(node, 'model.unsupported-broadcast', `the constant "${tensor.name}" is empty`, { tensor: tensor.name });
-  const inner = elements(tensor.dims.slice((k.kind === 'real-constant' ? k.axis : 0) + 1));
-  const out = Float32Array.from(tensor.data, (v, i) => {
-    if (k.kind === 'constant') return v;
-    return f32((v - k.zp) * (k.scales[k.scales.length === 1 ? 0 : Math.floor(i / inner) % k.scales.length] as number));
-  });
+  const out = realsOf(k);
   if (out.some((v) => !Number.isFinite(v)))
     refuse(node, 'model.invalid-constant', `the constant "${tensor.name}" is not finite`, { tensor: tensor.name });
   return out;

@@ -57,7 +57,7 @@ export interface Entry {
   /** Opsets of its domain that are read. */
   readonly opsets: readonly [from: number, to: number];
   readonly meaning: string;
-  /** Where its integers are not onnxruntime's to the bit; null: they are. */
+  /** Where its results are not onnxruntime's to the bit; null: they are. */
   readonly own: string | null;
 }
 
@@ -75,6 +75,8 @@ const all = (relation: Entry['relation'], names: Readonly<Record<string, string>
 /** Operators that came after opset 10. */
 const SINCE: Readonly<Record<string, number>> = { Celu: 12, Gelu: 20, HardSwish: 14, LayerNormalization: 17, Mish: 18, Round: 11 };
 
+/** Nowhere to the bit. */
+export const ALWAYS = 'always';
 const FLOAT = 'where onnxruntime runs it in float32: signed or mixed types, Relu or Clip before its QuantizeLinear';
 const SUMS = 'where a float32 sum rounds either way, by its order';
 
@@ -135,7 +137,7 @@ export const catalogue: Readonly<Record<string, Entry>> = {
     ArgMax: 'index of the greatest, after the last integer',
     TopK: 'constant k, in order; values and indices, after the last integer',
   }),
-  ...all('tail', { LogSoftmax: 'after the last integer' }, ': float64, equal to about 1e-6'),
+  ...all('tail', { LogSoftmax: 'after the last integer, in float64: equal to about 1e-6' }, ALWAYS),
   ...all('unary', { ArgMin: 'index of the least, after the last integer: of complements, which are outputs' }),
   ...all('tree', {
     ReduceMax: 'over any dimensions',

@@ -3,11 +3,11 @@
  * others (a table), as onnxruntime does operand by operand.
  */
 import { quantize } from '../../../circuits/interface.ts';
-import { product } from '../../../circuits/shape.ts';
 import { intOf, type Node, refuse, type Tensor } from '../../onnx/graph.ts';
 import { type Context, constantActivation, constantOf, meet, operand, scaleOf, targetOf, zeroPointOf } from '../context.ts';
 import { type Activation, type Affine, RANGE, type Target } from '../form.ts';
 import { shownOf, virtual } from '../moved.ts';
+import { realsOf } from '../real.ts';
 import { concat as joined } from '../shown.ts';
 import type { Value } from '../value.ts';
 import { plainView } from '../view.ts';
@@ -41,23 +41,12 @@ function requantized(ctx: Context, node: Node, i: number, to: Target): Integer {
   const value = operand(ctx, node, i);
   const name = `${node.outputs[0]}/${i}`;
   if (value.kind === 'constant' || value.kind === 'real-constant') {
-    const { tensor } = value;
-    if (value.kind === 'constant') {
-      if (tensor.dtype !== 'float32') return wrongOperand(ctx, node, i, 'a dequantized tensor, or a constant');
-      return constantInteger(ctx, name, tensor.dims, tensor.data as Float32Array, to);
-    }
-    const { scales, axis, zp } = value;
-    return constantInteger(ctx, name, tensor.dims, dequantized(tensor, scales, axis, zp), to);
+    if (value.kind === 'constant' && value.tensor.dtype !== 'float32')
+      return wrongOperand(ctx, node, i, 'a dequantized tensor, or a constant');
+    return constantInteger(ctx, name, value.tensor.dims, realsOf(value), to);
   }
   if (value.kind !== 'real') return wrongOperand(ctx, node, i, 'a dequantized tensor');
   return rescaled(ctx, node, value, to, name);
-}
-
-/** DequantizeLinear of a constant. */
-function dequantized({ dims, data }: Tensor, scales: readonly number[], axis: number, zp: number): Float32Array {
-  const inner = product(dims.slice(axis + 1));
-  const scaleAt = (i: number): number => scales[scales.length === 1 ? 0 : Math.floor(i / inner) % scales.length] as number;
-  return Float32Array.from(data as ArrayLike<number>, (q, i) => Math.fround(Math.fround(q - zp) * scaleAt(i)));
 }
 
 /** A constant of these floats, as QuantizeLinear makes integers of it. */
@@ -120,7 +109,13 @@ function integerPart(ctx: Context, node: Node, i: number, to: Target): Integer {
   const from: Affine = { scale: scaleOf(ctx, node, i + 1, 'input scale'), zp: zeroPointOf(ctx, node, i + 2, 'input zero point', null).zp };
   if (value.kind === 'constant') {
     const tensor = constantOf(ctx, node, i, 'operand', Object.keys(RANGE));
-    return constantInteger(ctx, `${node.outputs[0]}/${i}`, tensor.dims, dequantized(tensor, [from.scale], 0, from.zp), to);
+    return constantInteger(
+      ctx,
+      `${node.outputs[0]}/${i}`,
+      tensor.dims,
+      realsOf({ kind: 'real-constant', tensor, scales: [from.scale], axis: 0, zp: from.zp }),
+      to,
+    );
   }
   if (value.kind !== 'integer') return wrongOperand(ctx, node, i, 'a quantized tensor');
   meet(node, value.x as Activation, from.zp);

@@ -8,7 +8,7 @@ import { type Activation, type IntegerType, RANGE } from '../form.ts';
 import { settle, shownOf, virtual } from '../moved.ts';
 import { permute, pick, reshape } from '../shown.ts';
 import { plainView, type View } from '../view.ts';
-import { dimension, integers } from './move.ts';
+import { reducedDims } from './move.ts';
 import { type OpReader, result, wrongOperand } from './op.ts';
 
 /** A tensor and how it is seen. */
@@ -89,11 +89,7 @@ export function complement(ctx: Context, node: Node, seen: Seen, back?: Activati
   return { x: y, view };
 }
 
-const reduced: Axes = (ctx, node, shape) => {
-  const given = integers(ctx, node, 'axes', 1) ?? [];
-  if (given.length === 0) return intOf(node, 'noop_with_empty_axes', 0) === 1 ? [] : shape.map((_, i) => i);
-  return [...new Set(given.map((a) => dimension(node, a, shape.length, 'axes')))].sort((a, b) => a - b);
-};
+const reduced: Axes = (ctx, node, shape) => reducedDims(ctx, node, shape.length);
 
 const spatial: Axes = (_, node, shape) => {
   if (shape.length < 3) refuse(node, 'model.invalid-shape', `the operand has shape [${shape.join(', ')}]; it needs spatial dimensions`);

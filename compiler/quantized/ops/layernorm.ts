@@ -3,6 +3,7 @@ import { floatToBits } from '../../../protocol/float32.ts';
 import { elements, floatOf, intOf, type Node, refuse } from '../../onnx/graph.ts';
 import { activation, type Context, has, operand, targetOf } from '../context.ts';
 import { shownOf, virtual } from '../moved.ts';
+import { realsOf } from '../real.ts';
 import { reshape } from '../shown.ts';
 import { plainView, stepView } from '../view.ts';
 import { dimension } from './move.ts';
@@ -61,8 +62,7 @@ function reals(ctx: Context, node: Node, i: number, n: number): number[] {
       `operand ${i} ("${tensor.name}") is ${tensor.dtype} [${tensor.dims.join(', ')}]; it needs ${n} real constants`,
       { tensor: tensor.name },
     );
-  return Array.from(tensor.data, (v, k) => {
-    const real = value.kind === 'constant' ? v : Math.fround((v - value.zp) * (value.scales[value.scales.length === 1 ? 0 : k] as number));
+  return Array.from(realsOf(value), (real) => {
     if (!Number.isFinite(real)) refuse(node, 'model.invalid-constant', `"${tensor.name}" holds ${real}`, { tensor: tensor.name });
     return floatToBits(real);
   });

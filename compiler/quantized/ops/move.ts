@@ -3,6 +3,7 @@
  * dequantized tensors they are views (protocol §7.8) and cost no lookup; on constants they are done at once.
  */
 import { elements, intOf, intsOf, type Node, refuse, stringOf, type Tensor } from '../../onnx/graph.ts';
+import { reducedAxes } from '../../onnx/slices.ts';
 import { MAX_ELEMENTS } from '../../onnx/tensor.ts';
 import { type Context, constantOf, has, operand } from '../context.ts';
 import { movedLater, shownOf, virtual } from '../moved.ts';
@@ -76,6 +77,10 @@ export function integers(ctx: Context, node: Node, name: string, i: number): rea
   if (attribute !== undefined) return attribute;
   return has(node, i) ? Array.from(constantOf(ctx, node, i, name, ['int64', 'int32']).data) : undefined;
 }
+
+/** The dimensions that Reduce… reduces, ascending. */
+export const reducedDims = (ctx: Context, node: Node, rank: number): number[] =>
+  reducedAxes(node, rank, (i) => constantOf(ctx, node, i, 'axes', ['int64']));
 
 const simple = (attributes: readonly string[], move: (ctx: Context, node: Node, shape: readonly number[]) => Move): OpReader => ({
   attributes,

@@ -5,12 +5,12 @@
 import { paddedSize } from '../../../circuits/shape.ts';
 import { elements, intOf, intsOf, type Node, refuse } from '../../onnx/graph.ts';
 import { averageFunction } from '../average.ts';
-import { activation, type Context, constantOf, has, integerOf, operand, targetOf } from '../context.ts';
+import { activation, type Context, integerOf, operand, targetOf } from '../context.ts';
 import type { Activation, Affine, Pool, Target, Window } from '../form.ts';
 import { settle, shownOf, virtual } from '../moved.ts';
 import { concat, permute, pick, reshape, type Shown } from '../shown.ts';
 import { plainView, type View } from '../view.ts';
-import { dimension } from './move.ts';
+import { reducedDims } from './move.ts';
 import { type OpReader, ownMeaning, requantScale, result, wrongOperand } from './op.ts';
 import type { Axis } from './stack.ts';
 import { axesOf, WINDOW_ATTRIBUTES } from './window.ts';
@@ -274,17 +274,14 @@ function counts({ size, before, taps, stride, dilation, out }: Axis): number[] {
 function reduce(count: (n: number) => number): OpReader {
   return pooling(['axes', 'keepdims', 'noop_with_empty_axes'], (ctx, node, use) => {
     const { shape } = use.source.view;
-    const given = intsOf(node, 'axes') ?? (has(node, 1) ? Array.from(constantOf(ctx, node, 1, 'axes', ['int64']).data) : []);
-    if (given.length === 0 && intOf(node, 'noop_with_empty_axes', 0) === 1)
-      refuse(node, 'model.unsupported-attribute', 'reduces nothing', { attribute: 'noop_with_empty_axes' });
-    const axes = new Set(given.length === 0 ? shape.map((_, i) => i) : given.map((a) => dimension(node, a, shape.length, 'axes')));
-    const kept = shape.map((_, i) => i).filter((i) => !axes.has(i));
-    const last = [...axes].sort((a, b) => a - b);
+    const last = reducedDims(ctx, node, shape.length);
+    if (last.length === 0) refuse(node, 'model.unsupported-attribute', 'reduces nothing', { attribute: 'noop_with_empty_axes' });
+    const kept = shape.map((_, i) => i).filter((i) => !last.includes(i));
     const n = elements(last.map((i) => shape[i] as number));
     const rows = elements(kept.map((i) => shape[i] as number));
     settle(ctx, node, use.source.x, use.source.view);
     const turned = virtual(ctx, node, use.source.x.name, permute(shownOf(ctx, node, use.source.x, use.source.view), [...kept, ...last]));
-    const to = intOf(node, 'keepdims', 1) === 1 ? shape.map((d, i) => (axes.has(i) ? 1 : d)) : kept.map((i) => shape[i] as number);
+    const to = intOf(node, 'keepdims', 1) === 1 ? shape.map((d, i) => (last.includes(i) ? 1 : d)) : kept.map((i) => shape[i] as number);
     if (paddedSize([rows, n]) > 2 ** 26) refuse(node, 'model.unsupported-shape', `reduces ${rows} rows of ${n}`);
     const { from, x } = use.source;
     const f = averageFunction(
